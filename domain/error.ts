@@ -1,0 +1,174 @@
+/**
+ * Every way in which Annals can fail, as one closed union.
+ *
+ * An error says what failed, where, and what to do next. It never holds a resource's content or a secret. `_tag` names
+ * the failure for a `switch`, `code` is stable across releases for logs and scripts, and `retryable` tells whether the
+ * same call may succeed later.
+ */
+
+/** What each failure carries. The keys are the tags of the union. */
+export interface Failures {
+  /** The caller's input is not acceptable: a type, an id, an option, a cursor, a URL. */
+  InvalidInput: { readonly what: string; readonly problem: string }
+  /** A body is not the JSON that it has to be. Line and column count from 1, `offset` in bytes from 0. */
+  InvalidBody: {
+    readonly problem: string
+    readonly line: number
+    readonly column: number
+    readonly offset: number
+    readonly path: string
+  }
+  /** A body, a transaction or a queue is over its bound. */
+  LimitExceeded: { readonly what: string; readonly limit: number; readonly actual: number; readonly unit: string }
+  /** Nothing was written, because resources are not as the caller expected. All conflicts are listed. */
+  Conflict: { readonly conflicts: ReadonlyArray<VersionConflict> }
+  /** The request key was used before, for another request. */
+  RequestKeyReused: { readonly position: string }
+  /** The write is durable at `position`, but its pointers could not be published before the deadline. */
+  Unpublished: { readonly position: string; readonly cause: string }
+  /** It is not known whether the write happened. A retry with the same request key settles it. */
+  OutcomeUnknown: { readonly log: string; readonly seq: number; readonly cause: string }
+  /** The storage cannot be reached or is overloaded. */
+  Unavailable: { readonly operation: string; readonly key: string; readonly cause: string }
+  /** The storage refused and certainly did nothing: a full disk, a read-only folder, missing permission. */
+  StorageRefused: { readonly operation: string; readonly key: string; readonly cause: string }
+  /** There is no such tenant, and the caller did not ask to create it. */
+  TenantNotFound: { readonly tenant: string }
+  /** The tenant exists, but not of the kind that the caller asked for. */
+  TenantMismatch: { readonly tenant: string; readonly expected: string; readonly actual: string }
+  /** The place holds something, and it is no Annals store. */
+  NotAStore: { readonly url: string; readonly problem: string }
+  /** The store, a tenant or a commit was written by a newer release. */
+  UnsupportedFormat: { readonly key: string; readonly format: string; readonly supported: string }
+  /** The log is there and its pointers are not. */
+  NeedsRecovery: { readonly log: string; readonly problem: string }
+  /** Pointers and log do not belong together: the pointers know of commits that the log does not hold. */
+  LogMismatch: { readonly log: string; readonly seq: number; readonly problem: string }
+  /** Stored bytes are not what their hash, their format or the chain says. */
+  Corrupt: { readonly key: string; readonly problem: string }
+  /** The last commit lies further in the future of this machine's clock than the allowed skew. */
+  ClockSkew: { readonly log: string; readonly headAt: string; readonly now: string; readonly allowedMs: number }
+  /** The call was cancelled, or the store was closed under it. */
+  Cancelled: { readonly what: string }
+}
+
+/** One resource that is not as expected. Version 0 stands for a resource that does not exist. */
+export interface VersionConflict {
+  /** Index of the operation in its transaction, from 0. */
+  readonly operation: number
+  readonly type: string
+  readonly id: string
+  readonly expected: number | 'exists' | 'absent'
+  readonly actual: number
+  readonly deleted: boolean
+}
+
+export type ErrorTag = keyof Failures
+
+/** A failure with its data. Thrown by the promise face, the left side of every `TaskEither`. */
+export class Failure<T extends ErrorTag = ErrorTag> extends Error {
+  override readonly name = 'AnnalsError'
+
+  constructor(
+    readonly _tag: T,
+    readonly data: Failures[T],
+  ) {
+    super(describe(_tag, data))
+  }
+
+  /** Stable across releases, in upper snake case: `VERSION_CONFLICT`, `NEEDS_RECOVERY`. */
+  get code(): string {
+    return `ANNALS_${this._tag.replace(/(?<!^)([A-Z])/g, '_$1').toUpperCase()}`
+  }
+
+  /** Whether the same call, unchanged, may succeed later. */
+  get retryable(): boolean {
+    return isRetryable(this._tag)
+  }
+
+  toJSON(): { tag: T; code: string; message: string; retryable: boolean } & Failures[T] {
+    return { tag: this._tag, code: this.code, message: this.message, retryable: this.retryable, ...this.data }
+  }
+}
+
+/** The closed union: `switch (error._tag)` narrows `error.data`. */
+export type AnnalsError = { [T in ErrorTag]: Failure<T> }[ErrorTag]
+
+export const annalsError = <T extends ErrorTag>(tag: T, data: Failures[T]): AnnalsError =>
+  new Failure(tag, data) as AnnalsError
+
+export const isAnnalsError = (u: unknown): u is AnnalsError => u instanceof Failure
+
+function isRetryable(tag: ErrorTag): boolean {
+  switch (tag) {
+    case 'Unavailable':
+    case 'Unpublished':
+    case 'OutcomeUnknown':
+      return true
+    case 'InvalidInput':
+    case 'InvalidBody':
+    case 'LimitExceeded':
+    case 'Conflict':
+    case 'RequestKeyReused':
+    case 'StorageRefused':
+    case 'TenantNotFound':
+    case 'TenantMismatch':
+    case 'NotAStore':
+    case 'UnsupportedFormat':
+    case 'NeedsRecovery':
+    case 'LogMismatch':
+    case 'Corrupt':
+    case 'ClockSkew':
+    case 'Cancelled':
+      return false
+    default:
+      return absurd(tag)
+  }
+}
+
+const messages: { [T in ErrorTag]: (data: Failures[T]) => string } = {
+  InvalidInput: (d) => `${d.what}: ${d.problem}`,
+  InvalidBody: (d) =>
+    `the body is not acceptable JSON at line ${d.line}, column ${d.column}${at(d.path)}: ${d.problem}`,
+  LimitExceeded: (d) => `${d.what} is over its limit: ${d.actual} ${d.unit}, at most ${d.limit} are allowed`,
+  Conflict: (d) => d.conflicts.map(describeConflict).join('; '),
+  RequestKeyReused: (d) => `the request key was already used for another request, at ${d.position}; use a new key`,
+  Unpublished: (d) =>
+    `the write is durable at ${d.position}, but its pointers are not published yet (${d.cause}); ` +
+    'retry with the same request key to learn its result',
+  OutcomeUnknown: (d) =>
+    `it is not known whether commit ${d.seq} of ${d.log} was written (${d.cause}); retry with the same request key`,
+  Unavailable: (d) => `${d.operation} ${d.key}: the storage is unavailable (${d.cause}); try again later`,
+  StorageRefused: (d) => `${d.operation} ${d.key}: the storage refused, nothing was written (${d.cause})`,
+  TenantNotFound: (d) => `there is no tenant '${d.tenant}' in this store`,
+  TenantMismatch: (d) => `tenant '${d.tenant}' is of kind ${d.actual}, not ${d.expected}`,
+  NotAStore: (d) => `${d.url} is no Annals store: ${d.problem}`,
+  UnsupportedFormat: (d) =>
+    `${d.key} has the format '${d.format}'; this release reads '${d.supported}': upgrade Annals to open it`,
+  NeedsRecovery: (d) => `${d.log}: ${d.problem}; run 'annals recover' to rebuild the pointers from the log`,
+  LogMismatch: (d) =>
+    `${d.log}: the pointers and the log do not belong together at commit ${d.seq}: ${d.problem}; ` +
+    "restore the log that belongs to these pointers, or run 'annals recover' to trust the log alone",
+  Corrupt: (d) => `${d.key} is damaged: ${d.problem}; restore this object from a backup and run 'annals verify'`,
+  ClockSkew: (d) =>
+    `${d.log}: the last commit is of ${d.headAt}, this machine's clock says ${d.now}; ` +
+    `more than ${d.allowedMs} ms ahead is not accepted: set the clock right`,
+  Cancelled: (d) => `${d.what} was cancelled`,
+}
+
+const at = (path: string): string => (path === '' ? '' : ` (${path})`)
+
+function describe<T extends ErrorTag>(tag: T, data: Failures[T]): string {
+  return messages[tag](data)
+}
+
+function describeConflict(c: VersionConflict): string {
+  const expected = typeof c.expected === 'number' ? (c.expected === 0 ? 'absent' : `version ${c.expected}`) : c.expected
+  const actual = c.actual === 0 ? 'it does not exist' : `it is at version ${c.actual}${c.deleted ? ', deleted' : ''}`
+  return `${c.type}/${c.id} was expected to be ${expected === 'exists' ? 'present' : expected === 'absent' ? 'absent' : `at ${expected}`}, but ${actual}`
+}
+
+/** For the `default` of a `switch` over a closed union. */
+export function absurd(never: never): never {
+  throw new TypeError(`unreachable: ${String(never)}`)
+}

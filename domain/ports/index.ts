@@ -1,0 +1,6 @@
+export type * from './blob-store.js'
+export type * from './clock.js'
+export type * from './doorbell.js'
+export type * from './ids.js'
+export type * from './pointer-store.js'
+export { maxChanges } from './pointer-store.js'

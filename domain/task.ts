@@ -1,0 +1,58 @@
+/**
+ * The bridge between `TaskEither`, which every I/O step returns, and `async` functions, in which loops are readable.
+ *
+ * A typed error is a Left on one side and a throw on the other; a defect (any other throw) stays a rejected promise on
+ * both, so that a bug is never mistaken for a failure of the storage.
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { type AnnalsError, isAnnalsError } from './error.js'
+
+/** Runs a step inside an `async` function: the Right's value, or a throw of the typed error. */
+export async function run<A>(step: TaskEither<AnnalsError, A>): Promise<A> {
+  const result = await step()
+  if (result._tag === 'Left') throw result.left
+  return result.right
+}
+
+/** Makes a step of an `async` function: a thrown typed error becomes the Left. */
+export const attempt =
+  <A>(body: () => Promise<A>): TaskEither<AnnalsError, A> =>
+  async () => {
+    try {
+      return E.right(await body())
+    } catch (error) {
+      if (isAnnalsError(error)) return E.left(error)
+      throw error
+    }
+  }
+
+/** The value of a Right, or a throw of the typed error. */
+export function orThrow<A>(either: E.Either<AnnalsError, A>): A {
+  if (either._tag === 'Left') throw either.left
+  return either.right
+}
+
+/** Maps with at most `width` calls in flight; results keep the order; the first failure stops new calls and is thrown. */
+export async function mapBounded<A, B>(
+  values: ReadonlyArray<A>,
+  width: number,
+  map: (value: A, index: number) => Promise<B>,
+): Promise<B[]> {
+  const results = new Array<B>(values.length)
+  let next = 0
+  let failed = false
+  const worker = async (): Promise<void> => {
+    while (next < values.length && !failed) {
+      const index = next++
+      try {
+        results[index] = await map(values[index] as A, index)
+      } catch (error) {
+        failed = true
+        throw error
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(width, values.length) }, worker))
+  return results
+}

@@ -1,0 +1,3 @@
+export { memoryBlobStore } from './blob-store.js'
+export { memoryDoorbell } from './doorbell.js'
+export { memoryPointerStore } from './pointer-store.js'

@@ -18,6 +18,11 @@ import {
 } from './bytes.js'
 import { failAt } from './fault.js'
 
+/** Bytes that stand in a string as they are. A look-up costs half of three comparisons here. */
+const PLAIN = new Uint8Array(256).fill(1, SPACE)
+PLAIN[QUOTE] = 0
+PLAIN[BACKSLASH] = 0
+
 /** What went by. Whoever wants to know resets it, or looks before and after. */
 export const seen = { newlines: false, escapes: 0 }
 
@@ -37,7 +42,7 @@ export function endOfString(b: Uint8Array, from: number, n: number): number {
   let i = from
   for (; i < n; i++) {
     const c = b[i]!
-    if (c >= SPACE && c !== QUOTE && c !== BACKSLASH) continue
+    if (PLAIN[c] === 1) continue
     if (c === QUOTE) return i + 1
     if (c < SPACE) return failAt('control', i, n)
     seen.escapes++
@@ -52,7 +57,7 @@ function lastOfEscape(b: Uint8Array, at: number, n: number): number {
   const c = at + 1 < n ? b[at + 1]! : -1
   if (c !== 0x75) return isShortEscape(c) ? at + 1 : c < 0 ? failAt('ended', n, n) : failAt('escape', at, n)
   const unit = hex4(b, at + 2, n)
-  if (unit < 0) return at + 6 > n ? failAt('ended', n, n) : failAt('escape', at, n)
+  if (unit < 0) return failAt('escape', at, n)
   if (unit < 0xd800 || unit > 0xdfff) return at + 5
   if (unit > 0xdbff || b[at + 6] !== BACKSLASH || b[at + 7] !== 0x75) return failAt('surrogate', at, n)
   const low = hex4(b, at + 8, n)

@@ -9,6 +9,7 @@ import {
   BACKSLASH,
   CLOSE_ARRAY,
   CLOSE_OBJECT,
+  COLON,
   COMMA,
   CR,
   decodeString,
@@ -16,6 +17,8 @@ import {
   OPEN_ARRAY,
   OPEN_OBJECT,
   QUOTE,
+  SPACE,
+  TAB,
 } from './bytes.js'
 
 /** Characters of one name, and levels, that a path shows. */
@@ -55,8 +58,8 @@ function pathAt(bytes: Uint8Array, offset: number): string {
     const level = levels.at(-1)
     if (c === QUOTE) {
       const end = endOfToken(bytes, i)
-      const isWhole = end <= offset || i === offset
-      if (level?.isObject && level.name === undefined && isWhole) level.name = nameOf(bytes, i, end)
+      const isName = (end <= offset || i === offset) && isBeforeColon(bytes, end)
+      if (level?.isObject && level.name === undefined && isName) level.name = nameOf(bytes, i, end)
       i = end - 1
     } else if (i === offset) break
     else if (c === OPEN_OBJECT || c === OPEN_ARRAY)
@@ -74,6 +77,13 @@ function endOfToken(bytes: Uint8Array, start: number): number {
   let i = start + 1
   while (i < bytes.length && bytes[i] !== QUOTE) i += bytes[i] === BACKSLASH ? 2 : 1
   return i + 1
+}
+
+/** Only a colon makes a string a name: in `"name":"Ann","Lee"` the last one is a value in the wrong place. */
+function isBeforeColon(bytes: Uint8Array, end: number): boolean {
+  let i = end
+  while (bytes[i] === SPACE || bytes[i] === TAB || bytes[i] === LF || bytes[i] === CR) i++
+  return bytes[i] === COLON
 }
 
 function nameOf(bytes: Uint8Array, start: number, end: number): string | undefined {

@@ -1,0 +1,186 @@
+/**
+ * Decisions: a pure function of the state at the head and the waiting transactions to the events of the next commit.
+ *
+ * A transaction sees those before it in the same batch. One that conflicts is rejected whole and changes nothing for
+ * the others.
+ */
+import { type Document, saysTheSame } from './document.js'
+import { absurd, type VersionConflict } from './error.js'
+import type { Method, Op } from './header.js'
+import { refKey } from './resource.js'
+
+/** What the caller expects of a resource: nothing, that it is there, that it is not, or its exact version (0: none). */
+export type Expectation = 'any' | 'exists' | 'absent' | number
+
+export interface PutOperation {
+  readonly kind: 'put'
+  readonly type: string
+  readonly id: string
+  /** The store has just made the id, so there can be no earlier version to ask for. */
+  readonly idAssigned: boolean
+  readonly method: Exclude<Method, 'DELETE'>
+  readonly expect: Expectation
+  /** Writes nothing if the body's tokens are those of the current version. */
+  readonly onlyIfChanged: boolean
+  readonly body: Document
+}
+
+export interface DeleteOperation {
+  readonly kind: 'delete'
+  readonly type: string
+  readonly id: string
+  readonly expect: Expectation
+}
+
+export type Operation = PutOperation | DeleteOperation
+
+/** Everything that one caller asked for together. */
+export interface Transaction {
+  readonly operations: ReadonlyArray<Operation>
+  readonly actor?: string
+  readonly reason?: string
+  /** The caller's idempotency key, with a digest of what it asks for. */
+  readonly request?: { readonly key: string; readonly digest: string }
+}
+
+/** The last version of a resource, as a decision sees it. */
+export interface Current {
+  readonly version: number
+  readonly deleted: boolean
+  readonly seq: number
+  readonly index: number
+  /** Microseconds since 1970. */
+  readonly at: number
+  /** Only where an operation needs to compare with it. */
+  readonly body?: Uint8Array
+}
+
+export interface DecidedEvent {
+  readonly type: string
+  readonly id: string
+  readonly version: number
+  readonly op: Op
+  readonly method: Method
+  readonly body?: Document
+  readonly prev?: { readonly seq: number; readonly index: number }
+}
+
+/** The answer to one operation: the event that it became, by its index in the commit, or the version that stays. */
+export type Effect =
+  | { readonly changed: true; readonly index: number; readonly event: DecidedEvent }
+  | { readonly changed: false; readonly type: string; readonly id: string; readonly current?: Current }
+
+export type Decision =
+  | { readonly kind: 'accepted'; readonly events: ReadonlyArray<DecidedEvent>; readonly effects: ReadonlyArray<Effect> }
+  | { readonly kind: 'rejected'; readonly conflicts: ReadonlyArray<VersionConflict> }
+
+export interface BatchDecision {
+  readonly decisions: ReadonlyArray<Decision>
+  /** The last versions that the accepted transactions leave behind, by `refKey`. */
+  readonly changes: ReadonlyMap<string, Current>
+}
+
+/** Where a batch would stand in its log. */
+export interface Place {
+  readonly seq: number
+  /** Microseconds since 1970. */
+  readonly at: number
+}
+
+/** Decides a batch that would become the commit at `place`. `lookup` answers for the state that includes every commit below. */
+export function decide(
+  batch: ReadonlyArray<Transaction>,
+  place: Place,
+  lookup: (key: string) => Current | undefined,
+): BatchDecision {
+  const changes = new Map<string, Current>()
+  const see = (key: string): Current | undefined => changes.get(key) ?? lookup(key)
+  let index = 0
+  const decisions = batch.map((transaction) => {
+    const { decision, own } = decideOne(transaction, place, index, see)
+    if (decision.kind === 'accepted') {
+      index += decision.events.length
+      for (const [key, current] of own) changes.set(key, current)
+    }
+    return decision
+  })
+  return { decisions, changes }
+}
+
+function decideOne(
+  transaction: Transaction,
+  place: Place,
+  firstIndex: number,
+  see: (key: string) => Current | undefined,
+): { decision: Decision; own: ReadonlyMap<string, Current> } {
+  const own = new Map<string, Current>()
+  const events: DecidedEvent[] = []
+  const effects: Effect[] = []
+  const conflicts: VersionConflict[] = []
+  transaction.operations.forEach((operation, position) => {
+    const { type, id } = operation
+    const key = refKey(operation)
+    const current = own.get(key) ?? (operation.kind === 'put' && operation.idAssigned ? undefined : see(key))
+    if (!isExpected(operation.expect, current)) {
+      const actual = { actual: current?.version ?? 0, deleted: current?.deleted ?? false }
+      conflicts.push({
+        operation: position,
+        type,
+        id,
+        expected: operation.expect as VersionConflict['expected'],
+        ...actual,
+      })
+      return
+    }
+    if (!changes(operation, current)) {
+      effects.push({ changed: false, type, id, current })
+      return
+    }
+    const event = nextEvent(operation, current)
+    const index = firstIndex + events.length
+    events.push(event)
+    effects.push({ changed: true, index, event })
+    own.set(key, { version: event.version, deleted: event.op === 'delete', ...place, index, body: event.body?.bytes })
+  })
+  return conflicts.length > 0
+    ? { decision: { kind: 'rejected', conflicts }, own }
+    : { decision: { kind: 'accepted', events, effects }, own }
+}
+
+function isExpected(expect: Expectation, current: Current | undefined): boolean {
+  switch (expect) {
+    case 'any':
+      return true
+    case 'exists':
+      return current !== undefined && !current.deleted
+    case 'absent':
+      return current === undefined || current.deleted
+    default:
+      return expect === (current?.version ?? 0)
+  }
+}
+
+function changes(operation: Operation, current: Current | undefined): boolean {
+  switch (operation.kind) {
+    case 'put':
+      return (
+        !operation.onlyIfChanged ||
+        current?.body === undefined ||
+        current.deleted ||
+        !saysTheSame(operation.body, current.body)
+      )
+    case 'delete':
+      return current !== undefined && !current.deleted
+    default:
+      return absurd(operation)
+  }
+}
+
+function nextEvent(operation: Operation, current: Current | undefined): DecidedEvent {
+  const { type, id } = operation
+  const version = (current?.version ?? 0) + 1
+  const prev = current === undefined ? undefined : { seq: current.seq, index: current.index }
+  if (operation.kind === 'delete') return { type, id, version, op: 'delete', method: 'DELETE', prev }
+  const op = current === undefined || current.deleted ? 'create' : 'update'
+  return { type, id, version, op, method: operation.method, body: operation.body, prev }
+}

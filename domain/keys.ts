@@ -1,0 +1,65 @@
+/** Names of objects and items: the only place that knows how they are spelled. */
+
+const unreserved = /^[A-Za-z0-9\-_~][A-Za-z0-9\-._~]*$/
+
+/** Percent-encodes one segment of a key, so that no name can leave its place: not `a/b`, not `..`, not the empty one. */
+export function encodeSegment(text: string): string {
+  if (unreserved.test(text)) return text
+  if (text === '') return '%'
+  const encoded = encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+  return encoded.startsWith('.') ? `%2E${encoded.slice(1)}` : encoded
+}
+
+export const decodeSegment = (segment: string): string => (segment === '%' ? '' : decodeURIComponent(segment))
+
+export const storeManifestKey = 'annals.json'
+
+export const tenantKey = (tenant: string): string => `${encodeSegment(tenant)}/tenant.json`
+
+export const logPrefix = (tenant: string, partition: number): string => `${encodeSegment(tenant)}/log/${partition}/`
+
+export const logKey = (tenant: string, partition: number, seq: number): string =>
+  `${logPrefix(tenant, partition)}${String(seq).padStart(20, '0')}.ndjson`
+
+export const blobKey = (tenant: string, sha256: string): string => `${encodeSegment(tenant)}/blobs/${sha256}`
+
+/** Whether an object may never change once it exists: commits and large bodies. */
+export function isWriteOnce(key: string): boolean {
+  const slash = key.indexOf('/')
+  return slash > 0 && (key.startsWith('log/', slash + 1) || key.startsWith('blobs/', slash + 1))
+}
+
+/** The name of a log in headers, doorbells and messages. */
+export const logName = (tenant: string, partition: number): string => `${tenant}/${partition}`
+
+export const versionsPk = (tenant: string, type: string, id: string): string =>
+  `V#${encodeSegment(tenant)}#${encodeSegment(type)}/${encodeSegment(id)}`
+
+export const versionSk = (version: number): string => String(version).padStart(10, '0')
+
+export const headPk = (tenant: string, partition: number): string => `H#${encodeSegment(tenant)}#${partition}`
+export const headSk = 'head'
+
+export const requestPk = (tenant: string, keyHash: string): string => `Q#${encodeSegment(tenant)}#${keyHash}`
+export const requestSk = 'request'
+
+/** Shards of the type index come with partitions; until then there is one. */
+export const typeIndexPk = (tenant: string, type: string): string =>
+  `T#${encodeSegment(tenant)}#${encodeSegment(type)}#0`
+
+export const typeIndexSk = (seq: number, index: number): string =>
+  `${String(seq).padStart(20, '0')}${String(index).padStart(8, '0')}`
+
+export const batonPk = (tenant: string, partition: number): string => `L#${encodeSegment(tenant)}#${partition}`
+export const batonSk = 'baton'
+
+export const checkpointPk = (tenant: string, name: string): string =>
+  `C#${encodeSegment(tenant)}#${encodeSegment(name)}`
+export const checkpointSk = 'checkpoint'
+
+/** The prefixes of everything that a log can rebuild for a tenant. */
+export const rebuiltPrefixes = (tenant: string): ReadonlyArray<string> =>
+  ['V', 'T', 'Q', 'H'].map((kind) => `${kind}#${encodeSegment(tenant)}#`)

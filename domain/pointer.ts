@@ -1,0 +1,138 @@
+/** What the pointer store knows of a log, as values and as items: version pointers, heads and request receipts. */
+import { type ChainLink, type Commit, eventsOf, sha256 } from './commit.js'
+import type { EventHeader, Method, Op, TransactionHeader } from './header.js'
+import { headPk, headSk, requestPk, requestSk, typeIndexPk, typeIndexSk, versionSk, versionsPk } from './keys.js'
+import type { Item } from './ports/index.js'
+
+/** A fact about one immutable version: what it was, and where its body stands. Publishing it twice changes nothing. */
+export interface VersionPointer {
+  readonly type: string
+  readonly id: string
+  readonly version: number
+  readonly op: Op
+  readonly method: Method
+  /** Microseconds since 1970. */
+  readonly at: number
+  readonly partition: number
+  readonly seq: number
+  readonly index: number
+  /** Index of the transaction in its commit. */
+  readonly transaction: number
+  readonly actor?: string
+  readonly reason?: string
+  /** Where the body begins in the commit object, counted from the object's first byte. */
+  readonly offset?: number
+  readonly length?: number
+  readonly sha256?: string
+  readonly blob?: string
+}
+
+/** How long a request key is remembered, in seconds. */
+export const requestLifetime = 24 * 60 * 60
+
+/** A receipt: the transaction that a request key produced. */
+export interface Receipt {
+  readonly partition: number
+  readonly seq: number
+  readonly transaction: number
+  readonly digest: string
+}
+
+/** The pointers of all events of a commit, in log order. */
+export function* pointersOf(commit: Commit, partition: number): Generator<VersionPointer> {
+  for (const { event, index, transaction } of eventsOf(commit))
+    yield versionPointer(commit, partition, event, index, transaction)
+}
+
+function versionPointer(
+  commit: Commit,
+  partition: number,
+  event: EventHeader,
+  index: number,
+  transaction: number,
+): VersionPointer {
+  const { type, id, version, op, method, length, sha256, blob } = event
+  const { actor, reason } = commit.header.transactions[transaction] as TransactionHeader
+  const offset = event.offset === undefined ? undefined : event.offset + commit.bodiesAt
+  const { at, seq } = commit
+  return {
+    type,
+    id,
+    version,
+    op,
+    method,
+    at,
+    partition,
+    seq,
+    index,
+    transaction,
+    actor,
+    reason,
+    offset,
+    length,
+    sha256,
+    blob,
+  }
+}
+
+/** The item of a version pointer: what instance history and current reads look up. */
+export const versionItem = (tenant: string, p: VersionPointer): Item => ({
+  pk: versionsPk(tenant, p.type, p.id),
+  sk: versionSk(p.version),
+  attributes: attributesOf(p),
+})
+
+/** The same fact under its type, in log order: what type history looks up. */
+export const typeIndexItem = (tenant: string, p: VersionPointer): Item => ({
+  pk: typeIndexPk(tenant, p.type),
+  sk: typeIndexSk(p.seq, p.index),
+  attributes: attributesOf(p),
+})
+
+/** The receipts of a commit: one for each transaction that came with a request key. */
+export function receiptItems(tenant: string, partition: number, commit: Commit): Item[] {
+  const items: Item[] = []
+  commit.header.transactions.forEach((transaction, index) => {
+    if (transaction.request === undefined) return
+    items.push({
+      pk: requestPk(tenant, sha256(transaction.request)),
+      sk: requestSk,
+      attributes: { partition, seq: commit.seq, transaction: index, digest: transaction.requestDigest ?? '' },
+      expiresAt: Math.floor(commit.at / 1_000_000) + requestLifetime,
+    })
+  })
+  return items
+}
+
+export const headItem = (tenant: string, partition: number, head: ChainLink): Item => ({
+  pk: headPk(tenant, partition),
+  sk: headSk,
+  attributes: { seq: head.seq, hash: head.hash, at: head.at },
+})
+
+export const pointerFromItem = (item: Item): VersionPointer => item.attributes as unknown as VersionPointer
+export const headFromItem = (item: Item): ChainLink => item.attributes as unknown as ChainLink
+export const receiptFromItem = (item: Item): Receipt => item.attributes as unknown as Receipt
+
+/** Absent members are left out: no adapter stores `undefined`. */
+function attributesOf(p: VersionPointer): Item['attributes'] {
+  const attributes: Record<string, string | number> = {
+    type: p.type,
+    id: p.id,
+    version: p.version,
+    op: p.op,
+    method: p.method,
+    at: p.at,
+    partition: p.partition,
+    seq: p.seq,
+    index: p.index,
+    transaction: p.transaction,
+  }
+  if (p.actor !== undefined) attributes.actor = p.actor
+  if (p.reason !== undefined) attributes.reason = p.reason
+  if (p.offset !== undefined) attributes.offset = p.offset
+  if (p.length !== undefined) attributes.length = p.length
+  if (p.sha256 !== undefined) attributes.sha256 = p.sha256
+  if (p.blob !== undefined) attributes.blob = p.blob
+  return attributes
+}

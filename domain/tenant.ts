@@ -1,0 +1,50 @@
+/** The two documents that say what a store and a tenant are. Written once, never changed. */
+import * as E from 'fp-ts/lib/Either.js'
+import * as t from 'io-ts'
+import { PathReporter } from 'io-ts/lib/PathReporter.js'
+import { type AnnalsError, annalsError } from './error.js'
+
+export const storeFormat = 'annals-store/1'
+export const tenantFormat = 'annals-tenant/1'
+
+const StoreManifestCodec = t.type({ format: t.string, created: t.string })
+export type StoreManifest = t.TypeOf<typeof StoreManifestCodec>
+
+const TenantManifestCodec = t.type({
+  format: t.string,
+  tenant: t.string,
+  kind: t.union([t.literal('fhir'), t.literal('json')]),
+  /** How many logs the tenant has. */
+  partitions: t.number,
+  created: t.string,
+})
+export type TenantManifest = t.TypeOf<typeof TenantManifestCodec>
+
+export const encodeManifest = (manifest: StoreManifest | TenantManifest): Uint8Array =>
+  Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
+
+export const decodeStoreManifest = (key: string, bytes: Uint8Array): E.Either<AnnalsError, StoreManifest> =>
+  decode(StoreManifestCodec, storeFormat, key, bytes)
+
+export const decodeTenantManifest = (key: string, bytes: Uint8Array): E.Either<AnnalsError, TenantManifest> =>
+  decode(TenantManifestCodec, tenantFormat, key, bytes)
+
+function decode<A extends { readonly format: string }>(
+  codec: t.Type<A, unknown>,
+  supported: string,
+  key: string,
+  bytes: Uint8Array,
+): E.Either<AnnalsError, A> {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch {
+    return E.left(annalsError('Corrupt', { key, problem: 'it is no JSON' }))
+  }
+  const format = (parsed as { format?: unknown } | null)?.format
+  if (typeof format === 'string' && format !== supported)
+    return E.left(annalsError('UnsupportedFormat', { key, format, supported }))
+  const decoded = codec.decode(parsed)
+  if (E.isRight(decoded)) return decoded
+  return E.left(annalsError('Corrupt', { key, problem: PathReporter.report(decoded).join('; ') }))
+}

@@ -1,0 +1,16 @@
+/**
+ * The pointers projection: the fold of a commit into the items that reads look up.
+ *
+ * The writer runs it inline before it acknowledges, recovery runs it over the whole log, and verify compares with it:
+ * one piece of code, so the three can't disagree.
+ */
+import type { Commit } from '../domain/commit.js'
+import { pointersOf, receiptItems, typeIndexItem, versionItem } from '../domain/pointer.js'
+import type { Item } from '../domain/ports/index.js'
+
+export function pointerItems(tenant: string, partition: number, commit: Commit): Item[] {
+  const items = receiptItems(tenant, partition, commit)
+  for (const pointer of pointersOf(commit, partition))
+    items.push(versionItem(tenant, pointer), typeIndexItem(tenant, pointer))
+  return items
+}

@@ -1,0 +1,224 @@
+/** The public interface: what a store, a tenant and a snapshot offer. Every I/O function is a `TaskEither`; `promised.ts` makes the promise face of it. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { Expectation } from '../domain/decide.js'
+import type { AnnalsError } from '../domain/error.js'
+import type { Method, Op } from '../domain/header.js'
+import type { Position } from '../domain/position.js'
+import type { Kind } from '../domain/resource.js'
+import type { Difference } from './recover/difference.js'
+import type { TransactionResult, WriteResult } from './write/result.js'
+
+/** JSON as bytes, as text, or as a value for `JSON.stringify`. Bytes and text keep every digit and every space. */
+export type BodyInput = Uint8Array | string | object
+
+/** An instant (`2026-11-22`, `2026-11-22T10:15:30.123456Z`, a `Date`) or a position; the answer is what was current then. */
+export type AsOf = string | Date | Position
+
+export interface WriteOptions {
+  /** Who does it, for the audit. */
+  readonly actor?: string
+  /** Why, for the audit. */
+  readonly reason?: string
+  /** An idempotency key: within 24 hours, a second write with it returns the first one's result and writes nothing. */
+  readonly request?: string
+  /** How long to wait, in milliseconds (default: the limit `writeTimeoutMs`). */
+  readonly timeoutMs?: number
+}
+
+export interface CreateOptions extends WriteOptions {
+  /** Without it the store assigns a UUID of version 7. */
+  readonly id?: string
+}
+
+export interface UpdateOptions extends WriteOptions {
+  /** `any` (default: creates what does not exist), `exists`, `absent`, or the version that is expected (0: none). */
+  readonly expect?: Expectation
+  /** Writes nothing when the body says what the current version says, token by token. Costs a read of that version. */
+  readonly onlyIfChanged?: boolean
+}
+
+export interface DeleteOptions extends WriteOptions {
+  readonly expect?: Expectation
+}
+
+/** One operation of a transaction. */
+export type OperationInput =
+  | { readonly op: 'create'; readonly type: string; readonly id?: string; readonly body: BodyInput }
+  | ({ readonly op: 'update'; readonly type: string; readonly id: string; readonly body: BodyInput } & Pick<
+      UpdateOptions,
+      'expect' | 'onlyIfChanged'
+    >)
+  | { readonly op: 'delete'; readonly type: string; readonly id: string; readonly expect?: Expectation }
+
+/** One version of a resource. A deletion is a version without a body. */
+export interface ResourceVersion {
+  readonly type: string
+  readonly id: string
+  /** 1, 2, 3 … without gaps. */
+  readonly version: number
+  readonly op: Op
+  readonly method: Method
+  readonly deleted: boolean
+  /** The instant of its commit, with microseconds. */
+  readonly at: string
+  readonly position: Position
+  /** `{commit}-{index}` of its transaction. */
+  readonly transaction: string
+  readonly actor?: string
+  readonly reason?: string
+  /** The bytes as stored: a copy of the caller's own. Absent for a deletion, and where bodies were not asked for. */
+  readonly body?: Uint8Array
+  /** The body as text. Throws `TypeError` where there is none. */
+  text(): string
+  /** The body through `JSON.parse`, which rounds long numbers. Throws `TypeError` where there is none. */
+  json<T = unknown>(): T
+}
+
+export interface ReadOptions {
+  readonly version?: number
+  readonly at?: AsOf
+}
+
+export interface HistoryOptions {
+  /** Entries per page (default 50). */
+  readonly count?: number
+  /** The `cursor` of the page before. It carries `since` and `at` of the first page. */
+  readonly cursor?: string
+  /** Entries at or after this instant. */
+  readonly since?: string | Date
+  /** The history as it was then. */
+  readonly at?: AsOf
+  /** `false` leaves the bodies out, and their reads. */
+  readonly bodies?: boolean
+}
+
+export interface HistoryPage {
+  /** Newest first. */
+  readonly entries: ReadonlyArray<ResourceVersion>
+  /** For the next page; absent on the last one. */
+  readonly cursor?: string
+}
+
+/** One commit of the log, as subscribers and auditors see it. */
+export interface CommitView {
+  readonly seq: number
+  readonly partition: number
+  readonly id: string
+  readonly writer: string
+  readonly at: string
+  /** SHA-256 of its header line: the next commit's `prev`. */
+  readonly hash: string
+  readonly prev: string
+  /** Bytes of its object. */
+  readonly bytes?: number
+  readonly transactions: ReadonlyArray<{
+    readonly id: string
+    readonly request?: string
+    readonly actor?: string
+    readonly reason?: string
+    readonly compensates?: { readonly seq: number; readonly transaction: number }
+    readonly events: ReadonlyArray<ResourceVersion>
+  }>
+}
+
+export interface CommitsOptions {
+  /** The first commit (default 1), or the position after which to begin. */
+  readonly from?: number | Position
+  /** The last commit (default: the head). */
+  readonly to?: number
+  /** Goes on with new commits as they come, until `signal` aborts. */
+  readonly follow?: boolean
+  readonly signal?: AbortSignal
+  /** `false` leaves the bodies out, and their reads. */
+  readonly bodies?: boolean
+}
+
+/** The reads that a tenant and a snapshot share. */
+export interface Reads {
+  /** The current version, or the one of `version` or `at`. `undefined`: there is none; a deletion is a version. */
+  read(type: string, id: string, options?: ReadOptions): TaskEither<AnnalsError, ResourceVersion | undefined>
+  /** The versions of one resource, newest first, without their bodies. */
+  versions(type: string, id: string, options?: HistoryOptions): TaskEither<AnnalsError, HistoryPage>
+  /** The history of the tenant, of a type, or of one resource, newest first. */
+  history(scope?: { type?: string; id?: string }, options?: HistoryOptions): TaskEither<AnnalsError, HistoryPage>
+}
+
+/** A text, and how often it was changed. */
+export interface Checkpoint {
+  readonly value: string
+  readonly rev: number
+}
+
+/** One head, pinned for many reads: whatever others write meanwhile is not seen. */
+export interface SnapshotFp extends Reads {
+  readonly seq: number
+  readonly at: string
+}
+
+export interface TenantFp extends Reads {
+  /** Writes version 1, or the next version of a deleted resource. A resource that is there is a `Conflict`. */
+  create(type: string, body: BodyInput, options?: CreateOptions): TaskEither<AnnalsError, WriteResult>
+  /** Writes the next version, or the first. */
+  update(type: string, id: string, body: BodyInput, options?: UpdateOptions): TaskEither<AnnalsError, WriteResult>
+  /** Writes a deletion. What is not there is left alone (`changed: false`). */
+  delete(type: string, id: string, options?: DeleteOptions): TaskEither<AnnalsError, WriteResult>
+  /** All operations in one commit, or none: a `Conflict` names every operation that could not be. */
+  transact(
+    operations: ReadonlyArray<OperationInput>,
+    options?: WriteOptions,
+  ): TaskEither<AnnalsError, TransactionResult>
+  snapshot(): TaskEither<AnnalsError, SnapshotFp>
+  /** A named place of your own beside the log: how far a subscriber or a load has come. Not rebuilt by recovery. */
+  checkpoint(name: string): TaskEither<AnnalsError, Checkpoint | undefined>
+  /** Compare-and-set: writes if the stored rev is `rev` (0: there is none), and answers whether it did. */
+  saveCheckpoint(name: string, value: string, rev: number): TaskEither<AnnalsError, boolean>
+  /** The position of the last commit that readers see. */
+  head(): TaskEither<AnnalsError, { readonly seq: number; readonly hash: string; readonly at: string }>
+}
+
+export interface RecoverReport {
+  readonly commits: number
+  readonly events: number
+  readonly items: number
+}
+
+export interface VerifyReport {
+  readonly commits: number
+  readonly events: number
+  readonly bodies: number
+  readonly items: number
+  readonly differences: number
+}
+
+export interface Progress {
+  readonly done: number
+  /** As far as it is known. */
+  readonly total: number
+  readonly events: number
+}
+
+export interface CheckOptions {
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: Progress) => void
+}
+
+export interface VerifyOptions extends CheckOptions {
+  /** Hears each difference as it is found. */
+  readonly onDifference?: (difference: Difference) => void
+}
+
+export interface TenantOptions {
+  /** Kind of a new tenant (default `fhir`). For one that exists it has to agree. */
+  readonly kind?: Kind
+  /** Creates the tenant if there is none (default). */
+  readonly create?: boolean
+}
+
+export interface StoreFp {
+  /** Rebuilds every pointer of a tenant from its log alone. Other writers of the tenant have to be stopped. */
+  recover(tenant: string, options?: CheckOptions): TaskEither<AnnalsError, RecoverReport>
+  /** Walks the chain, every hash and every pointer, and names each difference. */
+  verify(tenant: string, options?: VerifyOptions): TaskEither<AnnalsError, VerifyReport>
+  /** Finishes accepted writes and lets go of everything. */
+  close(): TaskEither<AnnalsError, void>
+}

@@ -1,0 +1,11 @@
+/** The same store for callers who want every failure as a value: each function is a `TaskEither`. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { AnnalsError } from '../domain/error.js'
+import { attempt } from '../domain/task.js'
+import { type OpenOptions, openStore as open } from './open.js'
+import type { Store } from './store.js'
+
+export * from './index.js'
+
+export const openStore = (url: string, options?: OpenOptions): TaskEither<AnnalsError, Store> =>
+  attempt(() => open(url, options))

@@ -1,0 +1,19 @@
+/** Annals: an event store for versioned resources on object storage. */
+export type { Expectation } from '../domain/decide.js'
+export {
+  type AnnalsError,
+  type ErrorTag,
+  type Failure,
+  type Failures,
+  isAnnalsError,
+  type VersionConflict,
+} from '../domain/error.js'
+export type { Method, Op } from '../domain/header.js'
+export { formatPosition, type Position, parsePosition } from '../domain/position.js'
+export type { Kind } from '../domain/resource.js'
+export type * from './api.js'
+export { defaultLimits, type Limits } from './limits.js'
+export { type OpenOptions, openStore } from './open.js'
+export type { Difference, DifferenceKind } from './recover/difference.js'
+export type { Store, Tenant } from './store.js'
+export type { TransactionResult, WriteResult } from './write/result.js'

@@ -1,0 +1,51 @@
+/** Every bound of the store, with its default. */
+
+export interface Limits {
+  /** A body larger than this goes to `blobs/` instead of its commit. */
+  readonly maxInlineBytes: number
+  /** The largest body. */
+  readonly maxBodyBytes: number
+  /** The largest transaction: the bytes of its bodies, and its operations. */
+  readonly maxTransactionBytes: number
+  readonly maxTransactionOperations: number
+  /** Where group commit stops adding transactions to a commit. A single larger transaction still goes alone. */
+  readonly maxCommitBytes: number
+  readonly maxCommitEvents: number
+  /** The queue of one writer: more waiting bytes or transactions are refused. */
+  readonly maxQueuedBytes: number
+  readonly maxQueuedTransactions: number
+  /** How long a caller waits for a write, in milliseconds. */
+  readonly writeTimeoutMs: number
+  /** How long `close` waits for what was accepted, in milliseconds. */
+  readonly closeTimeoutMs: number
+  /** How far the last commit may lie in the future of the own clock, in milliseconds. */
+  readonly maxClockSkewMs: number
+  /** Bodies kept in memory, in bytes; 0 keeps none. */
+  readonly cacheBytes: number
+  /** Resources whose last version the writer keeps in memory. */
+  readonly cachedStates: number
+  /** Requests in flight for one call that needs many. */
+  readonly concurrency: number
+  /** The longest page of history. */
+  readonly maxPage: number
+}
+
+const mebibyte = 1024 * 1024
+
+export const defaultLimits: Limits = {
+  maxInlineBytes: mebibyte,
+  maxBodyBytes: 64 * mebibyte,
+  maxTransactionBytes: 128 * mebibyte,
+  maxTransactionOperations: 100_000,
+  maxCommitBytes: 8 * mebibyte,
+  maxCommitEvents: 2_000,
+  maxQueuedBytes: 256 * mebibyte,
+  maxQueuedTransactions: 100_000,
+  writeTimeoutMs: 30_000,
+  closeTimeoutMs: 10_000,
+  maxClockSkewMs: 60_000,
+  cacheBytes: 64 * mebibyte,
+  cachedStates: 20_000,
+  concurrency: 16,
+  maxPage: 1_000,
+}

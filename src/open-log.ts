@@ -1,0 +1,57 @@
+/** Opens a log: holds the head of its pointers against the log itself, and heals or refuses (rule 9). */
+import { type ChainLink, chainProblem, origin } from '../domain/commit.js'
+import { annalsError } from '../domain/error.js'
+import { headPk, headSk } from '../domain/keys.js'
+import { headFromItem, headItem } from '../domain/pointer.js'
+import type { PointerStore } from '../domain/ports/index.js'
+import { run } from '../domain/task.js'
+import type { LogReader } from './read/log-reader.js'
+import { publishCommit } from './write/publisher.js'
+
+export interface OpenLogDeps {
+  readonly tenant: string
+  readonly pointers: PointerStore
+  readonly log: LogReader
+}
+
+/** The head of the log, with everything below it published. */
+export async function openLog(deps: OpenLogDeps): Promise<ChainLink> {
+  const { tenant, pointers, log } = deps
+  const { partition } = log
+  const item = await run(pointers.get(headPk(tenant, partition), headSk))
+  if (item === undefined) return beginLog(deps)
+  const head = headFromItem(item)
+  const [at, next] = await Promise.all([head.seq === 0 ? undefined : log.open(head.seq), log.open(head.seq + 1)])
+  if (head.seq > 0) {
+    const problem =
+      at === undefined
+        ? 'the head names a commit that the log does not hold'
+        : at.commit.hash !== head.hash
+          ? 'the head has another hash than the commit in the log'
+          : undefined
+    if (problem !== undefined) throw annalsError('LogMismatch', { log: log.name, seq: head.seq, problem })
+  }
+  if (next === undefined) return head
+  const problem = chainProblem(head, next.commit, log.name)
+  if (problem !== undefined) throw annalsError('LogMismatch', { log: log.name, seq: head.seq + 1, problem })
+  return healForward(deps, head)
+}
+
+/** Publishes every commit beyond the head: an older pointer store was restored, or a writer died before it published. */
+async function healForward(deps: OpenLogDeps, head: ChainLink): Promise<ChainLink> {
+  let link = head
+  for await (const { commit } of deps.log.follow(head)) {
+    await publishCommit({ ...deps, partition: deps.log.partition }, commit)
+    link = { seq: commit.seq, hash: commit.hash, at: commit.at }
+  }
+  return link
+}
+
+/** A log without a head is new only if it is empty: pointers that were lost are never taken for a new tenant. */
+async function beginLog(deps: OpenLogDeps): Promise<ChainLink> {
+  const { tenant, pointers, log } = deps
+  if ((await log.open(1)) !== undefined)
+    throw annalsError('NeedsRecovery', { log: log.name, problem: 'the log has commits, but its pointers are gone' })
+  const created = await run(pointers.compareAndSet(headItem(tenant, log.partition, origin), 0))
+  return created.done ? origin : openLog(deps)
+}

@@ -1,0 +1,127 @@
+/** Reads commits of one log by their number. Numbers are dense, so nothing here ever lists. */
+
+import { type ChainLink, type Commit, chainProblem, decodeCommit } from '../../domain/commit.js'
+import { annalsError } from '../../domain/error.js'
+import { logKey, logName } from '../../domain/keys.js'
+import type { BlobStore } from '../../domain/ports/index.js'
+import { orThrow, run } from '../../domain/task.js'
+
+/** A commit with the beginning of its object: for small commits that is all of it. */
+export interface OpenCommit {
+  readonly commit: Commit
+  readonly bytes: Uint8Array
+  /** Whether `bytes` is the whole object. */
+  readonly whole: boolean
+}
+
+export interface LogReader {
+  readonly name: string
+  readonly partition: number
+  key(seq: number): string
+  /** The commit of this number, header only; `undefined` when it does not exist yet. One range read. */
+  open(seq: number): Promise<OpenCommit | undefined>
+  /** The commit with its whole object. */
+  openWhole(seq: number): Promise<OpenCommit | undefined>
+  /** The commits after `link` in order, each checked against the chain, read ahead by `width`. Ends at the first free number. */
+  follow(link: ChainLink, options?: { width?: number; whole?: boolean; to?: number }): AsyncGenerator<OpenCommit>
+  /** The last number in use at or after `from`: probes 1, 2, 4, 8 … beyond it, then bisects. */
+  findHead(from: number): Promise<number>
+  /** The last commit at or before an instant, not beyond `head`; 0 when there is none. Bisects. */
+  seqAt(instant: number, head: number): Promise<number>
+}
+
+/** First range read for a header; a longer header is read on in steps of eight times as much. */
+const headerReadBytes = 64 * 1024
+const defaultWidth = 8
+
+export function makeLogReader(deps: { tenant: string; partition: number; blobs: BlobStore }): LogReader {
+  const { tenant, partition, blobs } = deps
+  const name = logName(tenant, partition)
+  const key = (seq: number): string => logKey(tenant, partition, seq)
+
+  async function open(seq: number): Promise<OpenCommit | undefined> {
+    for (let size = headerReadBytes; ; size *= 8) {
+      const blob = await run(blobs.get(key(seq), { start: 0, end: size }))
+      if (blob === undefined) return undefined
+      const whole = blob.bytes.length < size
+      const commit = orThrow(decodeCommit(key(seq), blob.bytes, whole))
+      if (commit !== undefined) return { commit: placed(commit, seq), bytes: blob.bytes, whole }
+    }
+  }
+
+  async function openWhole(seq: number): Promise<OpenCommit | undefined> {
+    const blob = await run(blobs.get(key(seq)))
+    if (blob === undefined) return undefined
+    const commit = orThrow(decodeCommit(key(seq), blob.bytes, true)) as Commit
+    return { commit: placed(commit, seq), bytes: blob.bytes, whole: true }
+  }
+
+  /** A commit that stands under another number than its own is damage, wherever it is met. */
+  function placed(commit: Commit, seq: number): Commit {
+    if (commit.seq === seq && commit.header.log === name) return commit
+    const problem = `its header says that it is commit ${commit.seq} of ${commit.header.log}`
+    throw annalsError('Corrupt', { key: key(seq), problem })
+  }
+
+  async function* follow(
+    link: ChainLink,
+    options: { width?: number; whole?: boolean; to?: number } = {},
+  ): AsyncGenerator<OpenCommit> {
+    const { width = defaultWidth, to = Number.MAX_SAFE_INTEGER } = options
+    const read = options.whole === true ? openWhole : open
+    const ahead: Array<Promise<OpenCommit | undefined>> = []
+    let next = link.seq + 1
+    let last = link
+    try {
+      for (;;) {
+        // Reading ahead grows with success, so that a poll of an idle log costs one request.
+        const wanted = Math.min(width, 1 + (last.seq - link.seq))
+        while (ahead.length < wanted && next <= to) ahead.push(read(next++))
+        const opened = await ahead.shift()
+        if (opened === undefined) return
+        const problem = chainProblem(last, opened.commit, name)
+        if (problem !== undefined) throw annalsError('Corrupt', { key: key(last.seq + 1), problem })
+        last = opened.commit
+        yield opened
+      }
+    } finally {
+      await Promise.allSettled(ahead)
+    }
+  }
+
+  async function exists(seq: number): Promise<boolean> {
+    return (await run(blobs.head(key(seq)))) !== undefined
+  }
+
+  async function findHead(from: number): Promise<number> {
+    let low = from
+    let step = 1
+    while (await exists(low + step)) {
+      low += step
+      step *= 2
+    }
+    let high = low + step
+    while (high - low > 1) {
+      const middle = low + Math.floor((high - low) / 2)
+      if (await exists(middle)) low = middle
+      else high = middle
+    }
+    return low
+  }
+
+  async function seqAt(instant: number, head: number): Promise<number> {
+    let low = 0
+    let high = head + 1
+    while (high - low > 1) {
+      const middle = low + Math.floor((high - low) / 2)
+      const opened = await open(middle)
+      if (opened === undefined)
+        throw annalsError('Corrupt', { key: key(middle), problem: 'the commit is missing, though later ones exist' })
+      if (opened.commit.at <= instant) low = middle
+      else high = middle
+    }
+    return low
+  }
+
+  return { name, partition, key, open, openWhole, follow, findHead, seqAt }
+}

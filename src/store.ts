@@ -1,0 +1,230 @@
+/** A store over any adapters: opens tenants once each, and closes what it opened. */
+import { hostname } from 'node:os'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { type AnnalsError, annalsError } from '../domain/error.js'
+import { formatInstant } from '../domain/instant.js'
+import { decodeSegment, storeManifestKey, tenantKey } from '../domain/keys.js'
+import type { BlobStore, Clock, Doorbell, Ids, PointerStore } from '../domain/ports/index.js'
+import { checkTenant } from '../domain/resource.js'
+import { attempt, orThrow, run } from '../domain/task.js'
+import {
+  decodeStoreManifest,
+  decodeTenantManifest,
+  encodeManifest,
+  storeFormat,
+  type TenantManifest,
+  tenantFormat,
+} from '../domain/tenant.js'
+import type { CommitsOptions, CommitView, SnapshotFp, StoreFp, TenantFp, TenantOptions } from './api.js'
+import type { Limits } from './limits.js'
+import { openLog } from './open-log.js'
+import { type Promised, promised } from './promised.js'
+import { makeHistory } from './read/history.js'
+import { makeLogReader } from './read/log-reader.js'
+import { makeReader } from './read/reader.js'
+import { recoverLog } from './recover/recover.js'
+import { verifyLog } from './recover/verify.js'
+import { makeTenant } from './tenant.js'
+import { type BatonOptions, makeBaton } from './write/baton.js'
+import { type LogWriter, makeLogWriter } from './write/log-writer.js'
+
+/** The outside worlds that a store uses. */
+export interface Adapters {
+  readonly url: string
+  readonly blobs: BlobStore
+  readonly pointers: PointerStore
+  readonly doorbell: Doorbell
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly baton: BatonOptions
+  /** The pointers could not be trusted and were dropped: tenants rebuild theirs when they are opened. */
+  readonly pointersLost: boolean
+  close(): Promise<void>
+}
+
+export interface StoreSettings {
+  readonly limits: Limits
+  /** Creates the store where there is none. */
+  readonly create: boolean
+  /** Rebuilds lost pointers when a tenant is opened, instead of failing with `NeedsRecovery`. */
+  readonly recover: boolean
+}
+
+export interface Tenant extends Promised<Omit<TenantFp, 'snapshot'>> {
+  readonly name: string
+  readonly kind: 'fhir' | 'json'
+  snapshot(): Promise<Promised<SnapshotFp> & { readonly fp: SnapshotFp }>
+  /** The log itself, commit by commit, in order; it ends at the head unless it follows. */
+  commits(options?: CommitsOptions): AsyncIterable<CommitView>
+  /** The same functions as `TaskEither`s. */
+  readonly fp: TenantFp
+}
+
+export interface Store extends Promised<StoreFp> {
+  readonly url: string
+  /** Opens a tenant, and creates it unless told not to. */
+  tenant(name: string, options?: TenantOptions): Promise<Tenant>
+  /** The names of all tenants, in key order. */
+  tenants(): AsyncIterable<string>
+  readonly fp: StoreFp & { tenant(name: string, options?: TenantOptions): TaskEither<AnnalsError, Tenant> }
+}
+
+interface OpenTenant {
+  readonly tenant: Tenant
+  readonly writer: LogWriter
+}
+
+/** The only partition, until tenants may have several. */
+const partition = 0
+
+export async function makeStore(adapters: Adapters, settings: StoreSettings): Promise<Store> {
+  const { blobs, pointers, clock, ids, url } = adapters
+  const { limits } = settings
+  const writerName = `${hostname()}:${process.pid}:${ids.uuid().slice(-8)}`
+  const open = new Map<string, Promise<OpenTenant>>()
+  let closing: Promise<void> | undefined
+  await checkStore()
+
+  async function checkStore(): Promise<void> {
+    const manifest = await run(blobs.get(storeManifestKey))
+    if (manifest !== undefined) {
+      orThrow(decodeStoreManifest(storeManifestKey, manifest.bytes))
+      return
+    }
+    if (!settings.create) throw annalsError('NotAStore', { url, problem: `it has no ${storeManifestKey}` })
+    const { entries } = await run(blobs.list('', { limit: 1 }))
+    if (entries.length > 0)
+      throw annalsError('NotAStore', { url, problem: `it is not empty and has no ${storeManifestKey}` })
+    const created = formatInstant(clock.now())
+    await run(blobs.createIfAbsent(storeManifestKey, encodeManifest({ format: storeFormat, created })))
+  }
+
+  async function manifestOf(name: string, options: TenantOptions): Promise<TenantManifest> {
+    const key = tenantKey(orThrow(checkTenant(name)))
+    for (;;) {
+      const found = await run(blobs.get(key))
+      if (found !== undefined) return orThrow(decodeTenantManifest(key, found.bytes))
+      if (options.create === false) throw annalsError('TenantNotFound', { tenant: name })
+      const { kind = 'fhir' } = options
+      const created = formatInstant(clock.now())
+      const manifest: TenantManifest = { format: tenantFormat, tenant: name, kind, partitions: 1, created }
+      await run(blobs.createIfAbsent(key, encodeManifest(manifest)))
+    }
+  }
+
+  async function openTenant(name: string, options: TenantOptions): Promise<OpenTenant> {
+    const { kind, partitions } = await manifestOf(name, options)
+    if (partitions !== 1)
+      throw annalsError('UnsupportedFormat', {
+        key: tenantKey(name),
+        format: `${partitions} partitions`,
+        supported: '1',
+      })
+    const log = makeLogReader({ tenant: name, partition, blobs })
+    const reader = makeReader({ tenant: name, blobs, pointers, log, limits })
+    const deps = { ...adapters, tenant: name, log, reader, limits, writer: writerName }
+    const head = await openOrRecover(() => openLog(deps), name)
+    const writer = makeLogWriter(
+      {
+        ...deps,
+        makeBaton: (signal) => makeBaton({ ...deps, partition, signal, options: adapters.baton }),
+      },
+      head,
+    )
+    const history = makeHistory(deps)
+    const fp = makeTenant({ ...deps, name, kind, writer, history })
+    return { writer, tenant: withPromises(name, kind, fp) }
+  }
+
+  async function openOrRecover<A>(openIt: () => Promise<A>, name: string): Promise<A> {
+    try {
+      return await openIt()
+    } catch (error) {
+      const lost = (error as AnnalsError)._tag === 'NeedsRecovery'
+      if (!lost || !(settings.recover || adapters.pointersLost)) throw error
+      await recoverLog({ ...adapters, tenant: name, log: makeLogReader({ tenant: name, partition, blobs }) })
+      return openIt()
+    }
+  }
+
+  async function tenant(name: string, options: TenantOptions = {}): Promise<Tenant> {
+    if (closing !== undefined) throw annalsError('Cancelled', { what: 'opening a tenant' })
+    let opening = open.get(name)
+    if (opening === undefined) {
+      opening = openTenant(name, options)
+      open.set(name, opening)
+      opening.catch(() => open.delete(name))
+    }
+    const { tenant } = await opening
+    if (options.kind !== undefined && options.kind !== tenant.kind)
+      throw annalsError('TenantMismatch', { tenant: name, expected: options.kind, actual: tenant.kind })
+    return tenant
+  }
+
+  async function* tenants(): AsyncGenerator<string> {
+    let after: string | undefined
+    for (;;) {
+      const { entries } = await run(blobs.list('', { after, limit: 1 }))
+      const key = entries[0]?.key
+      if (key === undefined) return
+      const slash = key.indexOf('/')
+      if (slash < 0) {
+        after = key
+        continue
+      }
+      const segment = key.slice(0, slash)
+      if ((await run(blobs.head(`${segment}/tenant.json`))) !== undefined) yield decodeSegment(segment)
+      // '0' follows '/': the next key of another tenant.
+      after = `${segment}0`
+    }
+  }
+
+  function closeOnce(): Promise<void> {
+    closing ??= (async () => {
+      const opened = await Promise.allSettled(open.values())
+      await Promise.all(opened.map((each) => (each.status === 'fulfilled' ? each.value.writer.close() : undefined)))
+      await adapters.close()
+    })()
+    return closing
+  }
+
+  const checks = async (name: string): Promise<Parameters<typeof verifyLog>[0]> => {
+    await manifestOf(name, { create: false })
+    return { ...adapters, tenant: name, log: makeLogReader({ tenant: name, partition, blobs }), limits }
+  }
+
+  const fp: StoreFp = {
+    recover: (name, options) =>
+      attempt(async () => {
+        if (open.has(name))
+          throw annalsError('InvalidInput', {
+            what: 'recover',
+            problem: `close the store first: it has '${name}' open`,
+          })
+        return recoverLog(await checks(name), options)
+      }),
+    verify: (name, options) => attempt(async () => verifyLog(await checks(name), options)),
+    close: () => attempt(closeOnce),
+  }
+  return {
+    ...promised(fp),
+    url,
+    tenant,
+    tenants,
+    fp: { ...fp, tenant: (name, options) => attempt(() => tenant(name, options)) },
+  }
+}
+
+function withPromises(name: string, kind: 'fhir' | 'json', { commits, ...fp }: ReturnType<typeof makeTenant>): Tenant {
+  return {
+    ...promised(fp),
+    name,
+    kind,
+    commits,
+    snapshot: async () => {
+      const snapshot = await run(fp.snapshot())
+      return { ...promised(snapshot), fp: snapshot }
+    },
+    fp,
+  }
+}

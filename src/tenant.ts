@@ -1,0 +1,212 @@
+/** A tenant: its log's writer and reader behind the public interface. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { Commit } from '../domain/commit.js'
+import { type AnnalsError, annalsError } from '../domain/error.js'
+import { formatInstant, parseInstant } from '../domain/instant.js'
+import { checkpointPk, checkpointSk } from '../domain/keys.js'
+import { pointersOf } from '../domain/pointer.js'
+import type { Doorbell, Item, PointerStore } from '../domain/ports/index.js'
+import type { Position } from '../domain/position.js'
+import { checkId, checkType, type Kind } from '../domain/resource.js'
+import { attempt, orThrow, run } from '../domain/task.js'
+import type {
+  AsOf,
+  CommitsOptions,
+  CommitView,
+  HistoryOptions,
+  HistoryPage,
+  OperationInput,
+  ReadOptions,
+  Reads,
+  ResourceVersion,
+  SnapshotFp,
+  TenantFp,
+  WriteOptions,
+} from './api.js'
+import type { Limits } from './limits.js'
+import { followCommits } from './read/follow.js'
+import type { makeHistory, Scope } from './read/history.js'
+import type { LogReader, OpenCommit } from './read/log-reader.js'
+import { type Bound, bodiesOf, covers, type Reader } from './read/reader.js'
+import { resourceVersion } from './version.js'
+import type { LogWriter } from './write/log-writer.js'
+import { type PrepareDeps, prepare } from './write/prepare.js'
+import type { TransactionResult, WriteResult } from './write/result.js'
+
+export interface TenantParts extends PrepareDeps {
+  readonly name: string
+  readonly kind: Kind
+  readonly limits: Limits
+  readonly log: LogReader
+  readonly reader: Reader
+  readonly writer: LogWriter
+  readonly doorbell: Doorbell
+  readonly pointers: PointerStore
+  readonly history: ReturnType<typeof makeHistory>
+}
+
+const defaultCount = 50
+
+export function makeTenant(
+  parts: TenantParts,
+): TenantFp & { commits(options?: CommitsOptions): AsyncIterable<CommitView> } {
+  const { reader, writer, log } = parts
+  const headBound = async (): Promise<Bound> => ({ seq: (await reader.head()).seq })
+
+  const transact = (
+    operations: ReadonlyArray<OperationInput>,
+    options: WriteOptions = {},
+  ): TaskEither<AnnalsError, TransactionResult> =>
+    attempt(async () => orThrow(await writer.submit(prepare(parts, operations, options), options)))
+
+  const one = (operation: OperationInput, options: WriteOptions): TaskEither<AnnalsError, WriteResult> =>
+    attempt(async () => {
+      const { results } = orThrow(await writer.submit(prepare(parts, [operation], options), options))
+      return results[0] as WriteResult
+    })
+
+  return {
+    ...makeReads(parts, headBound, true),
+    create: (type, body, options = {}) => one({ op: 'create', type, id: options.id, body }, options),
+    update: (type, id, body, options = {}) => {
+      const { expect, onlyIfChanged } = options
+      return one({ op: 'update', type, id, body, expect, onlyIfChanged }, options)
+    },
+    delete: (type, id, options = {}) => one({ op: 'delete', type, id, expect: options.expect }, options),
+    transact,
+    snapshot: () =>
+      attempt(async (): Promise<SnapshotFp> => {
+        const { seq, at } = await reader.head()
+        return { ...makeReads(parts, async () => ({ seq }), false), seq, at: formatInstant(at) }
+      }),
+    head: () =>
+      attempt(async () => {
+        const { seq, hash, at } = await reader.head()
+        return { seq, hash, at: formatInstant(at) }
+      }),
+    checkpoint: (name) =>
+      attempt(async () => {
+        const item = await run(parts.pointers.get(checkpointPk(parts.name, name), checkpointSk))
+        return item && { value: String(item.attributes.value), rev: item.rev ?? 0 }
+      }),
+    saveCheckpoint: (name, value, rev) =>
+      attempt(async () => {
+        const item: Item = { pk: checkpointPk(parts.name, name), sk: checkpointSk, attributes: { value } }
+        return (await run(parts.pointers.compareAndSet(item, rev))).done
+      }),
+    async *commits(options = {}) {
+      for await (const opened of followCommits(parts, options))
+        yield await commitView(parts, opened, options.bodies !== false)
+    },
+  }
+
+  /** The reads under a bound: the head as it is at each read, or one head for all of them. */
+  function makeReads(_: TenantParts, bound: () => Promise<Bound>, live: boolean): Reads {
+    return {
+      read: (type, id, options = {}) => attempt(() => read(bound, live, type, id, options)),
+      versions: (type, id, options = {}) =>
+        attempt(() => historyPage(bound, { type, id }, { ...options, bodies: false })),
+      history: (scope = {}, options = {}) => attempt(() => historyPage(bound, scope, options)),
+    }
+  }
+
+  async function read(
+    bound: () => Promise<Bound>,
+    live: boolean,
+    type: string,
+    id: string,
+    { version, at }: ReadOptions,
+  ): Promise<ResourceVersion | undefined> {
+    const ref = { type: orThrow(checkType(parts.kind, type)), id: orThrow(checkId(parts.kind, id)) }
+    if (version === undefined && at === undefined && live) return withBody(await reader.current(ref))
+    const within = await asOf(bound, at)
+    if (version === undefined) return withBody(await reader.versionWithin(ref, within))
+    if (!Number.isSafeInteger(version) || version < 1)
+      throw annalsError('InvalidInput', { what: 'version', problem: 'it is a whole number from 1' })
+    const pointer = await reader.version(ref, version)
+    return withBody(pointer !== undefined && covers(within, pointer) ? pointer : undefined)
+  }
+
+  async function withBody(pointer: Awaited<ReturnType<Reader['current']>>): Promise<ResourceVersion | undefined> {
+    if (pointer === undefined) return undefined
+    return resourceVersion(pointer, pointer.op === 'delete' ? undefined : (await reader.body(pointer)).slice())
+  }
+
+  async function historyPage(
+    bound: () => Promise<Bound>,
+    scope: { type?: string; id?: string },
+    options: HistoryOptions,
+  ): Promise<HistoryPage> {
+    const { count = defaultCount, cursor, since, bodies = true } = options
+    if (!Number.isSafeInteger(count) || count < 1)
+      throw annalsError('InvalidInput', { what: 'count', problem: 'it is a whole number from 1' })
+    const page = await parts.history(scopeOf(scope), await asOf(bound, options.at), {
+      count,
+      cursor,
+      bodies,
+      ...(since === undefined ? undefined : { since: instantOf(since) }),
+    })
+    return {
+      entries: page.entries.map(({ pointer, body }) => resourceVersion(pointer, body?.slice())),
+      ...(page.cursor === undefined ? undefined : { cursor: page.cursor }),
+    }
+  }
+
+  function scopeOf({ type, id }: { type?: string; id?: string }): Scope {
+    if (type === undefined) {
+      if (id === undefined) return { level: 'system' }
+      throw annalsError('InvalidInput', { what: 'history', problem: 'an id needs its type' })
+    }
+    orThrow(checkType(parts.kind, type))
+    return id === undefined
+      ? { level: 'type', type }
+      : { level: 'instance', ref: { type, id: orThrow(checkId(parts.kind, id)) } }
+  }
+
+  /** Never beyond the head, whatever is asked. */
+  async function asOf(bound: () => Promise<Bound>, at: AsOf | undefined): Promise<Bound> {
+    const within = await bound()
+    if (at === undefined) return within
+    if (typeof at === 'string' || at instanceof Date) return { ...within, at: instantOf(at) }
+    return { seq: Math.min(within.seq, checkPosition(at, log).seq) }
+  }
+}
+
+function checkPosition(position: Position, log: LogReader): Position {
+  if (position.partition === log.partition && Number.isSafeInteger(position.seq) && position.seq >= 0) return position
+  throw annalsError('InvalidInput', { what: 'position', problem: 'it is not of this log' })
+}
+
+function instantOf(instant: string | Date): number {
+  if (typeof instant === 'string') return orThrow(parseInstant(instant))
+  if (!Number.isNaN(instant.getTime())) return instant.getTime() * 1000
+  throw annalsError('InvalidInput', { what: 'instant', problem: 'the Date is invalid' })
+}
+
+async function commitView(parts: TenantParts, opened: OpenCommit, withBodies: boolean): Promise<CommitView> {
+  const { header, seq, hash } = opened.commit as Commit
+  const pointers = [...pointersOf(opened.commit, parts.log.partition)]
+  const ofCommit = new Map([[seq, opened]])
+  const bodies = withBodies ? await bodiesOf(parts.reader, pointers, parts.limits, ofCommit) : []
+  const events = pointers.map((pointer, i) => resourceVersion(pointer, bodies[i]?.slice()))
+  const { partition } = parts.log
+  const { id, writer, at, prev } = header
+  return {
+    seq,
+    partition,
+    id,
+    writer,
+    at,
+    hash,
+    prev,
+    ...(opened.whole ? { bytes: opened.bytes.length } : undefined),
+    transactions: header.transactions.map((transaction) => ({
+      id: transaction.id,
+      ...(transaction.request === undefined ? undefined : { request: transaction.request }),
+      ...(transaction.actor === undefined ? undefined : { actor: transaction.actor }),
+      ...(transaction.reason === undefined ? undefined : { reason: transaction.reason }),
+      ...(transaction.compensates === undefined ? undefined : { compensates: transaction.compensates }),
+      events: events.splice(0, transaction.events.length),
+    })),
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * The baton: fairness among writers of one log. Correctness does not need it.
+ *
+ * A writer that loses a race queues for the baton. Writers that see somebody queueing queue too, so that commits go round
+ * in ticket order, one batch each. The queue is one item, changed by compare-and-set; its first entry holds the baton
+ * until its lease ends. A dead holder delays the others by one lease, once. When the pointer store is in trouble the baton
+ * steps aside and writers race.
+ */
+import { batonPk, batonSk } from '../../domain/keys.js'
+import type { Clock, Item, PointerStore } from '../../domain/ports/index.js'
+
+export interface BatonOptions {
+  /** How long a holder may keep the others waiting, in milliseconds. */
+  readonly leaseMs: number
+  /** How often a waiting writer looks, in milliseconds. */
+  readonly pollMs: number
+  /** How often a writer that is not contended looks for others, in milliseconds; 0 looks before every commit. */
+  readonly lookMs: number
+}
+
+export interface Baton {
+  /** Waits for this writer's turn, if there is anybody to take turns with. `contended`: a race was just lost. */
+  acquire(contended: boolean): Promise<void>
+  /** Passes the baton on, if this writer holds it. */
+  release(): Promise<void>
+}
+
+interface Ticket {
+  readonly writer: string
+  /** Milliseconds since 1970; set when the ticket comes first. */
+  readonly until: number
+}
+
+export interface BatonDeps {
+  readonly tenant: string
+  readonly partition: number
+  readonly writer: string
+  readonly pointers: PointerStore
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly options: BatonOptions
+}
+
+/** The longest queue: beyond it, writers race. */
+const maxTickets = 256
+
+export function makeBaton(deps: BatonDeps): Baton {
+  const { writer, pointers, clock, options } = deps
+  const pk = batonPk(deps.tenant, deps.partition)
+  let holds = false
+  let lookedAt = Number.NEGATIVE_INFINITY
+
+  const nowMs = (): number => clock.now() / 1000
+
+  /** The queue as it stands; `undefined` when it cannot be read, and fairness has to wait. */
+  async function read(): Promise<{ tickets: Ticket[]; rev: number } | undefined> {
+    const got = await pointers.get(pk, batonSk)()
+    if (got._tag === 'Left') return undefined
+    return { tickets: ticketsOf(got.right), rev: got.right?.rev ?? 0 }
+  }
+
+  /** Changes the queue; answers false when another writer was faster or the store is in trouble. */
+  async function write(tickets: ReadonlyArray<Ticket>, rev: number): Promise<boolean> {
+    const item: Item = { pk, sk: batonSk, attributes: { tickets: JSON.stringify(tickets) } }
+    const swapped = await pointers.compareAndSet(item, rev)()
+    return swapped._tag === 'Right' && swapped.right.done
+  }
+
+  /** Lets a new first ticket's lease begin now. */
+  const start = (tickets: ReadonlyArray<Ticket>): Ticket[] =>
+    tickets.map((ticket, place) => (place === 0 ? { ...ticket, until: nowMs() + options.leaseMs } : ticket))
+
+  async function acquire(contended: boolean): Promise<void> {
+    if (holds || !(contended || lookIsDue())) return
+    const enough = nowMs() + options.leaseMs * maxTickets
+    for (let asked = contended; !deps.signal.aborted && nowMs() < enough; ) {
+      const queue = await read()
+      if (queue === undefined) return
+      const { tickets, rev } = queue
+      const mine = tickets.findIndex((ticket) => ticket.writer === writer)
+      if (mine < 0) {
+        asked ||= tickets.length > 0
+        if (!asked || tickets.length >= maxTickets) return
+        const joined = [...tickets, { writer, until: 0 }]
+        await write(tickets.length === 0 ? start(joined) : joined, rev)
+        continue
+      }
+      if (mine === 0) {
+        holds = true
+        return
+      }
+      if ((tickets[0] as Ticket).until < nowMs()) await write(start(tickets.slice(1)), rev)
+      else await clock.sleep(options.pollMs, deps.signal)
+    }
+  }
+
+  function lookIsDue(): boolean {
+    const now = nowMs()
+    if (now - lookedAt < options.lookMs) return false
+    lookedAt = now
+    return true
+  }
+
+  async function release(): Promise<void> {
+    if (!holds) return
+    holds = false
+    // Bounded: a queue that keeps changing heals by the lease.
+    for (let attempt = 0; attempt < 16; attempt++) {
+      const queue = await read()
+      if (queue === undefined || !queue.tickets.some((ticket) => ticket.writer === writer)) return
+      if (await write(start(queue.tickets.filter((ticket) => ticket.writer !== writer)), queue.rev)) return
+    }
+  }
+
+  return { acquire, release }
+}
+
+function ticketsOf(item: Item | undefined): Ticket[] {
+  const text = item?.attributes.tickets
+  return typeof text === 'string' ? (JSON.parse(text) as Ticket[]) : []
+}

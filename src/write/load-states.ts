@@ -1,0 +1,105 @@
+/** Gathers what a batch has to know before it is decided: the last versions it touches, and answers given before. */
+import * as E from 'fp-ts/lib/Either.js'
+import { type ChainLink, sha256 } from '../../domain/commit.js'
+import type { Current, Operation } from '../../domain/decide.js'
+import { annalsError } from '../../domain/error.js'
+import { requestPk, requestSk } from '../../domain/keys.js'
+import { type Receipt, receiptFromItem } from '../../domain/pointer.js'
+import type { PointerStore } from '../../domain/ports/index.js'
+import { refKey } from '../../domain/resource.js'
+import { mapBounded, run } from '../../domain/task.js'
+import type { Limits } from '../limits.js'
+import type { LogReader } from '../read/log-reader.js'
+import type { Reader } from '../read/reader.js'
+import type { Settled, Waiting } from './queue.js'
+import { replay } from './replay.js'
+import { absent, currentOf, type States } from './states.js'
+
+export interface LoadDeps {
+  readonly tenant: string
+  readonly pointers: PointerStore
+  readonly reader: Reader
+  readonly log: LogReader
+  readonly limits: Limits
+  readonly states: States
+  readonly head: () => ChainLink
+  readonly catchUp: () => Promise<void>
+  /** Resolves when every commit up to the head is visible to readers. */
+  readonly allPublished: () => Promise<void>
+}
+
+export interface Loaded {
+  readonly replays: ReadonlyArray<{ readonly waiting: Waiting; readonly result: Settled }>
+  readonly undecided: Waiting[]
+  readonly lookup: (key: string) => Current | undefined
+}
+
+export async function loadStates(deps: LoadDeps, batch: ReadonlyArray<Waiting>): Promise<Loaded> {
+  const { replays, undecided } = await separateReplays(deps, batch)
+  const known = new Map<string, Current>()
+  const wanted = new Map<string, { operation: Operation; body: boolean }>()
+  for (const { transaction } of undecided)
+    for (const operation of transaction.operations) {
+      if (operation.kind === 'put' && operation.idAssigned) continue
+      const key = refKey(operation)
+      const body = (operation.kind === 'put' && operation.onlyIfChanged) || wanted.get(key)?.body === true
+      const state = deps.states.get(key)
+      if (state !== undefined && (!body || state.deleted || state.version === 0 || state.body !== undefined))
+        known.set(key, state)
+      else wanted.set(key, { operation, body })
+    }
+  if ([...wanted.keys()].some((key) => deps.states.isPinned(key))) await deps.allPublished()
+  await mapBounded([...wanted], deps.limits.concurrency, async ([key, { operation, body }]) => {
+    known.set(key, await load(deps, key, operation, body))
+  })
+  return {
+    replays,
+    undecided,
+    lookup: (key) => {
+      const current = known.get(key)
+      return current === undefined || current.version === 0 ? undefined : current
+    },
+  }
+}
+
+async function load(deps: LoadDeps, key: string, operation: Operation, body: boolean): Promise<Current> {
+  const pointer = await deps.reader.versionWithin(operation, { seq: deps.head().seq })
+  const current = pointer === undefined ? absent : currentOf(pointer)
+  deps.states.learn(key, current)
+  if (pointer === undefined || !body || current.deleted) return current
+  return { ...current, body: await deps.reader.body(pointer) }
+}
+
+async function separateReplays(
+  deps: LoadDeps,
+  batch: ReadonlyArray<Waiting>,
+): Promise<{ replays: Array<{ waiting: Waiting; result: Settled }>; undecided: Waiting[] }> {
+  const replays: Array<{ waiting: Waiting; result: Settled }> = []
+  if (batch.every(({ transaction }) => transaction.request === undefined)) return { replays, undecided: [...batch] }
+  const undecided: Waiting[] = []
+  for (const waiting of batch) {
+    const { request } = waiting.transaction
+    const receipt = request && (await findReceipt(deps, request.key))
+    if (receipt === undefined) undecided.push(waiting)
+    else replays.push({ waiting, result: await answerAgain(deps, waiting, receipt) })
+  }
+  return { replays, undecided }
+}
+
+async function findReceipt(deps: LoadDeps, key: string): Promise<Receipt | undefined> {
+  const requestHash = sha256(key)
+  const pinned = deps.states.receipt(requestHash)
+  if (pinned !== undefined) return pinned
+  const item = await run(deps.pointers.get(requestPk(deps.tenant, requestHash), requestSk))
+  return item && receiptFromItem(item)
+}
+
+async function answerAgain(deps: LoadDeps, waiting: Waiting, receipt: Receipt): Promise<Settled> {
+  const { transaction } = waiting
+  if (receipt.digest !== transaction.request?.digest)
+    return E.left(annalsError('RequestKeyReused', { position: `${receipt.seq}-${receipt.transaction}` }))
+  // The receipt may be ahead of this writer's head: its answer has to be visible before it is given.
+  if (receipt.seq > deps.head().seq) await deps.catchUp()
+  await deps.allPublished()
+  return E.right(await replay(deps.log, deps.reader, receipt, transaction))
+}

@@ -1,0 +1,280 @@
+/**
+ * The writer of one log in one process: takes what waits, decides it, creates the next commit, publishes it and
+ * acknowledges (design: the commit protocol; rules by their number).
+ *
+ * Creating commit n+1 overlaps with publishing commit n; everything else happens one at a time.
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import type { ChainLink } from '../../domain/commit.js'
+import { type BatchDecision, type Current, type Decision, decide, type Transaction } from '../../domain/decide.js'
+import { type AnnalsError, annalsError, isAnnalsError } from '../../domain/error.js'
+import { formatInstant } from '../../domain/instant.js'
+import { blobKey, headPk, headSk } from '../../domain/keys.js'
+import { headFromItem } from '../../domain/pointer.js'
+import type { BlobStore, Clock, Doorbell, Ids, PointerStore } from '../../domain/ports/index.js'
+import { mapBounded, run } from '../../domain/task.js'
+import type { Limits } from '../limits.js'
+import type { LogReader } from '../read/log-reader.js'
+import type { Reader } from '../read/reader.js'
+import { backOff } from './backoff.js'
+import type { Baton } from './baton.js'
+import { createCommit } from './create-commit.js'
+import { type EncodedCommit, encodeBatch } from './encode.js'
+import { loadStates } from './load-states.js'
+import { makePublisher } from './publisher.js'
+import { makeQueue, type Waiting } from './queue.js'
+import { resultOf, type TransactionResult } from './result.js'
+import { makeStates } from './states.js'
+
+export interface LogWriter {
+  /** Resolves when the transaction is visible to every reader, or with the reason why it is not. */
+  submit(
+    transaction: Transaction,
+    options?: { readonly timeoutMs?: number },
+  ): Promise<E.Either<AnnalsError, TransactionResult>>
+  /** Finishes what was accepted, within the limit, and stops. */
+  close(): Promise<void>
+}
+
+export interface LogWriterDeps {
+  readonly tenant: string
+  readonly blobs: BlobStore
+  readonly pointers: PointerStore
+  readonly doorbell: Doorbell
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly limits: Limits
+  readonly log: LogReader
+  readonly reader: Reader
+  /** `{host}:{pid}:{random}` */
+  readonly writer: string
+  readonly makeBaton: (signal: AbortSignal) => Baton
+}
+
+/** A transaction of the batch in hand, and what was decided of it. */
+interface Decided {
+  readonly waiting: Waiting
+  readonly decision: Decision
+}
+
+/** Foreign commits that a writer reads one by one before it looks whether the head is far ahead. */
+const stepsBeforeSkipping = 4
+
+export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter {
+  const { tenant, clock, ids, limits, log, pointers, blobs } = deps
+  const { partition } = log
+  const stop = new AbortController()
+  const baton = deps.makeBaton(stop.signal)
+  const states = makeStates(limits.cachedStates)
+  const queue = makeQueue(limits, clock)
+  const publisher = makePublisher({ ...deps, partition, log: log.name, pause })
+  const allPublished = (): Promise<void> => publisher.room(0)
+  const loadDeps = { ...deps, states, head: () => head, catchUp, allPublished }
+  let head = start
+  let creating = false
+  let batch: Waiting[] = []
+  /** Who waits for which commit to become visible. */
+  const publishing = new Map<number, ReadonlyArray<Waiting>>()
+  let working: Promise<void> | undefined
+  let closed = false
+
+  async function submit(
+    transaction: Transaction,
+    options: { readonly timeoutMs?: number } = {},
+  ): Promise<E.Either<AnnalsError, TransactionResult>> {
+    if (closed) return E.left(annalsError('Cancelled', { what: 'the write' }))
+    const timeoutMs = options.timeoutMs ?? limits.writeTimeoutMs
+    const result = queue.add(transaction, clock.now() + timeoutMs * 1000)
+    working ??= work()
+    return result
+  }
+
+  async function work(): Promise<void> {
+    await undefined
+    while (queue.length > 0 && !stop.signal.aborted) {
+      batch = queue.take()
+      try {
+        await publisher.room(1)
+        await commitBatch()
+      } catch (error) {
+        for (const waiting of batch) {
+          if (isAnnalsError(error)) waiting.settle(E.left(error))
+          else waiting.fail(error)
+        }
+      } finally {
+        await baton.release()
+      }
+      batch = []
+    }
+    working = undefined
+  }
+
+  /** Brings the batch in hand into the log, however many races that takes. */
+  async function commitBatch(): Promise<void> {
+    for (let races = 0; ; races++) {
+      await baton.acquire(races > 0)
+      const loaded = await loadStates(
+        loadDeps,
+        batch.filter((waiting) => !waiting.settled),
+      )
+      for (const { waiting, result } of loaded.replays) waiting.settle(result)
+      batch = loaded.undecided
+      if (batch.length === 0) return
+      const place = { seq: head.seq + 1, at: nextInstant() }
+      const decided = decide(
+        batch.map((waiting) => waiting.transaction),
+        place,
+        loaded.lookup,
+      )
+      if (await settleBatch(decided, place.at)) return
+      await catchUp()
+    }
+  }
+
+  /** Answers false when the decision was made on a state that another writer's commit has made old. */
+  async function settleBatch({ decisions, changes }: BatchDecision, at: number): Promise<boolean> {
+    const decided = batch.map((waiting, i): Decided => ({ waiting, decision: decisions[i] as Decision }))
+    if (!decided.some(({ decision }) => decision.kind === 'accepted' && decision.events.length > 0)) {
+      // Rule 1: a rejection, too, needs a state that includes every commit.
+      if ((await log.open(head.seq + 1)) !== undefined) return false
+      await allPublished()
+      for (const { waiting, decision } of decided) waiting.settle(resultOf(decision, head, partition, undefined))
+      return true
+    }
+    const encoded = encode(decided, at)
+    await storeBlobs(encoded)
+    creating = true
+    const outcome = await createCommit({ blobs, log, pause }, encoded).finally(() => {
+      creating = false
+    })
+    if (outcome === 'lost') return false
+    won(decided, encoded, changes)
+    return true
+  }
+
+  /** Strictly after the head's instant, which may be a little ahead of this clock. */
+  function nextInstant(): number {
+    const now = clock.now()
+    if (head.at <= now + limits.maxClockSkewMs * 1000) return Math.max(now, head.at + 1)
+    const [headAt, at] = [formatInstant(head.at), formatInstant(now)]
+    throw annalsError('ClockSkew', { log: log.name, headAt, now: at, allowedMs: limits.maxClockSkewMs })
+  }
+
+  function encode(decided: ReadonlyArray<Decided>, at: number): EncodedCommit {
+    const transactions = decided.flatMap(({ waiting, decision }) =>
+      decision.kind === 'accepted' && decision.events.length > 0
+        ? [{ transaction: waiting.transaction, events: decision.events }]
+        : [],
+    )
+    const { maxInlineBytes } = limits
+    return encodeBatch({ log: log.name, head, id: ids.uuid(), writer: deps.writer, at, transactions, maxInlineBytes })
+  }
+
+  async function storeBlobs({ blobs: large }: EncodedCommit): Promise<void> {
+    await mapBounded([...large], limits.concurrency, async ([hash, bytes]) => {
+      await run(blobs.createIfAbsent(blobKey(tenant, hash), bytes))
+    })
+  }
+
+  function won(
+    decided: ReadonlyArray<Decided>,
+    { commit }: EncodedCommit,
+    changes: ReadonlyMap<string, Current>,
+  ): void {
+    head = { seq: commit.seq, hash: commit.hash, at: commit.at }
+    states.apply(commit, partition, changes)
+    publishing.set(commit.seq, batch)
+    const settle = (answer: (one: Decided, place: number) => E.Either<AnnalsError, TransactionResult>): void => {
+      decided.forEach((one, place) => {
+        one.waiting.settle(answer(one, place))
+      })
+      publishing.delete(commit.seq)
+    }
+    const places = placesOf(decided)
+    publisher.publish({
+      commit,
+      done: () => {
+        states.published(commit.seq)
+        settle(({ decision }, i) => resultOf(decision, commit, partition, places[i]))
+      },
+      failed: (error) =>
+        settle(({ decision }) =>
+          E.left(decision.kind === 'rejected' ? conflict(decision) : unpublished(commit.seq, error)),
+        ),
+    })
+  }
+
+  /** Reads every commit beyond the head, applies it and helps to publish it (rule 5). */
+  async function catchUp(): Promise<void> {
+    let steps = 0
+    let visible = await visibleHead()
+    for await (const { commit } of log.follow(head, { width: 1 })) {
+      head = { seq: commit.seq, hash: commit.hash, at: commit.at }
+      states.apply(commit, partition)
+      if (commit.seq <= visible.seq) states.published(commit.seq)
+      else publisher.publish({ commit, done: () => states.published(commit.seq), failed: () => undefined })
+      if (++steps % stepsBeforeSkipping === 0) {
+        await publisher.room(1)
+        visible = await visibleHead()
+        if (visible.seq > head.seq + stepsBeforeSkipping) break
+      }
+    }
+    if (visible.seq <= head.seq) return
+    // Rule 1: the pointers stand for every commit up to their head, so these need not be read.
+    await publisher.room(0)
+    head = visible
+    states.skip()
+    await catchUp()
+  }
+
+  async function visibleHead(): Promise<ChainLink> {
+    const item = await run(pointers.get(headPk(tenant, partition), headSk))
+    if (item === undefined)
+      throw annalsError('NeedsRecovery', { log: log.name, problem: 'the head disappeared from the pointer store' })
+    return headFromItem(item)
+  }
+
+  /** Waits between two tries. Callers that are out of time are told what is known of their write. */
+  async function pause(attempt: number, cause: AnnalsError): Promise<boolean> {
+    const unknown = annalsError('OutcomeUnknown', { log: log.name, seq: head.seq + 1, cause: cause.message })
+    for (const [seq, waiting] of publishing) expire(waiting, unpublished(seq, cause))
+    expire(batch, creating ? unknown : cause)
+    queue.expire(cause)
+    if (!stop.signal.aborted) await backOff(clock, ids, attempt, stop.signal)
+    return !stop.signal.aborted
+  }
+
+  function expire(waiting: ReadonlyArray<Waiting>, error: AnnalsError): void {
+    const now = clock.now()
+    for (const one of waiting) if (one.deadline <= now) one.settle(E.left(error))
+  }
+
+  const unpublished = (seq: number, cause: AnnalsError): AnnalsError =>
+    annalsError('Unpublished', { position: `${partition}-${seq}`, cause: cause.message })
+
+  async function close(): Promise<void> {
+    closed = true
+    const finished = (async () => {
+      await working
+      await publisher.room(0).catch(() => undefined)
+    })()
+    const patience = new AbortController()
+    await Promise.race([finished, clock.sleep(limits.closeTimeoutMs, patience.signal)])
+    patience.abort()
+    stop.abort()
+    await finished
+  }
+
+  return { submit, close }
+}
+
+const conflict = (decision: Decision & { kind: 'rejected' }): AnnalsError =>
+  annalsError('Conflict', { conflicts: decision.conflicts })
+
+/** The index that each transaction with events has in its commit. */
+function placesOf(decided: ReadonlyArray<Decided>): ReadonlyArray<number | undefined> {
+  let next = 0
+  return decided.map(({ decision }) =>
+    decision.kind === 'accepted' && decision.events.length > 0 ? next++ : undefined,
+  )
+}

@@ -1,0 +1,120 @@
+/** Checks what a caller asks for and makes it a transaction, before anything is read or written. */
+import { Buffer } from 'node:buffer'
+import { sha256 } from '../../domain/commit.js'
+import type { Expectation, Operation, Transaction } from '../../domain/decide.js'
+import { readDocument } from '../../domain/document.js'
+import { absurd, annalsError } from '../../domain/error.js'
+import type { Ids } from '../../domain/ports/index.js'
+import { checkId, checkType, type Kind } from '../../domain/resource.js'
+import { orThrow } from '../../domain/task.js'
+import type { BodyInput, OperationInput, WriteOptions } from '../api.js'
+import type { Limits } from '../limits.js'
+
+export interface PrepareDeps {
+  readonly kind: Kind
+  readonly ids: Ids
+  readonly limits: Limits
+}
+
+/** The longest actor, reason or request key, in characters. */
+const maxNote = 1024
+
+export function prepare(deps: PrepareDeps, inputs: ReadonlyArray<OperationInput>, options: WriteOptions): Transaction {
+  const { limits } = deps
+  limit('the transaction', inputs.length, limits.maxTransactionOperations, 'operations')
+  const bodies = inputs.map((input) => (input.op === 'delete' ? undefined : bytesOf(input.body)))
+  let total = 0
+  for (const bytes of bodies) {
+    if (bytes === undefined) continue
+    limit('the body', bytes.length, limits.maxBodyBytes, 'bytes')
+    total += bytes.length
+  }
+  limit('the transaction', total, limits.maxTransactionBytes, 'bytes')
+  const operations = inputs.map((input, i) => inPlace(i, inputs.length, () => operation(deps, input, bodies[i])))
+  const request = note('request key', options.request)
+  return {
+    operations,
+    actor: note('actor', options.actor),
+    reason: note('reason', options.reason),
+    request: request === undefined ? undefined : { key: request, digest: digestOf(inputs, bodies) },
+  }
+}
+
+function operation(deps: PrepareDeps, input: OperationInput, bytes: Uint8Array | undefined): Operation {
+  const { kind } = deps
+  const type = orThrow(checkType(kind, input.type))
+  switch (input.op) {
+    case 'create': {
+      const id = input.id === undefined ? deps.ids.uuid() : orThrow(checkId(kind, input.id))
+      const body = orThrow(readDocument(kind, bytes as Uint8Array, type, undefined))
+      const idAssigned = input.id === undefined
+      return { kind: 'put', type, id, idAssigned, method: 'POST', expect: 'absent', onlyIfChanged: false, body }
+    }
+    case 'update': {
+      const id = orThrow(checkId(kind, input.id))
+      const body = orThrow(readDocument(kind, bytes as Uint8Array, type, id))
+      const expect = checkExpectation(input.expect)
+      const onlyIfChanged = input.onlyIfChanged === true
+      return { kind: 'put', type, id, idAssigned: false, method: 'PUT', expect, onlyIfChanged, body }
+    }
+    case 'delete':
+      return { kind: 'delete', type, id: orThrow(checkId(kind, input.id)), expect: checkExpectation(input.expect) }
+    default:
+      return absurd(input)
+  }
+}
+
+/** Bytes of the store's own: what the caller does with his buffer afterwards does not matter. */
+function bytesOf(body: BodyInput): Uint8Array {
+  if (typeof body === 'string') {
+    if (!body.isWellFormed())
+      throw annalsError('InvalidInput', { what: 'body', problem: 'the text holds half of a surrogate pair' })
+    return Buffer.from(body, 'utf8')
+  }
+  if (body instanceof Uint8Array) return Buffer.from(body)
+  const text: string | undefined = typeof body === 'object' && body !== null ? JSON.stringify(body) : undefined
+  if (text === undefined)
+    throw annalsError('InvalidInput', { what: 'body', problem: 'it is neither bytes, nor text, nor a JSON object' })
+  return Buffer.from(text, 'utf8')
+}
+
+function checkExpectation(expect: Expectation | undefined): Expectation {
+  if (expect === undefined) return 'any'
+  if (expect === 'any' || expect === 'exists' || expect === 'absent') return expect
+  if (typeof expect === 'number' && Number.isSafeInteger(expect) && expect >= 0) return expect
+  const problem = "it is 'any', 'exists', 'absent' or a version number from 0"
+  throw annalsError('InvalidInput', { what: 'expect', problem })
+}
+
+function note(what: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  if (typeof text !== 'string' || text === '' || text.length > maxNote || !text.isWellFormed())
+    throw annalsError('InvalidInput', { what, problem: `it is a text of 1 to ${maxNote} characters` })
+  return text
+}
+
+function limit(what: string, actual: number, max: number, unit: string): void {
+  if (actual > max) throw annalsError('LimitExceeded', { what, limit: max, actual, unit })
+}
+
+/** Says which operation of several is at fault. */
+function inPlace<A>(index: number, count: number, make: () => A): A {
+  if (count === 1) return make()
+  try {
+    return make()
+  } catch (error) {
+    const data = error as { _tag?: string; data: { what: string; problem: string; path: string } }
+    if (data._tag === 'InvalidInput')
+      throw annalsError('InvalidInput', { ...data.data, what: `operation ${index}: ${data.data.what}` })
+    throw error
+  }
+}
+
+/** What identifies a request: everything the caller said, and nothing that the store adds. */
+function digestOf(inputs: ReadonlyArray<OperationInput>, bodies: ReadonlyArray<Uint8Array | undefined>): string {
+  const said = inputs.map((input, i) => {
+    const bytes = bodies[i]
+    return { ...input, body: bytes === undefined ? null : sha256(bytes) }
+  })
+  return sha256(JSON.stringify(said))
+}

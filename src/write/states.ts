@@ -1,0 +1,85 @@
+/**
+ * What the writer knows of resources and requests at its own head.
+ *
+ * `pinned` holds what commits have changed that are not published yet: the pointer store cannot answer for them, so they
+ * may not be forgotten. What is published moves to a bounded cache, which is exact as long as the writer applies every
+ * commit that it passes, and is emptied when it skips some.
+ */
+import { LRUCache } from 'lru-cache'
+import type { Commit } from '../../domain/commit.js'
+import { sha256 } from '../../domain/commit.js'
+import type { Current } from '../../domain/decide.js'
+import { pointersOf, type Receipt, type VersionPointer } from '../../domain/pointer.js'
+import { refKey } from '../../domain/resource.js'
+
+/** A resource that has no version at all. */
+export const absent = { version: 0, deleted: false, seq: 0, index: 0, at: 0 } as const
+
+export interface States {
+  /** `undefined`: not known here. `absent`: known not to exist. */
+  get(key: string): Current | undefined
+  /** Whether the state is of a commit that is not published: the pointer store would not answer for it. */
+  isPinned(key: string): boolean
+  receipt(requestHash: string): Receipt | undefined
+  /** Remembers what was read from the pointer store. */
+  learn(key: string, current: Current): void
+  /** Pins the effects of a commit at the head. `bodies` may offer the bodies of own changes. */
+  apply(commit: Commit, partition: number, bodies?: ReadonlyMap<string, Current>): void
+  /** The commit's pointers are in the pointer store now. */
+  published(seq: number): void
+  /** Forgets what is not pinned. */
+  skip(): void
+}
+
+export function makeStates(max: number): States {
+  const cache = new LRUCache<string, Current>({ max: Math.max(1, max) })
+  const pinned = new Map<string, Current>()
+  const receipts = new Map<string, Receipt>()
+  const commits = new Map<number, { keys: string[]; requests: string[] }>()
+
+  return {
+    get: (key) => pinned.get(key) ?? cache.get(key),
+    isPinned: (key) => pinned.has(key),
+    receipt: (requestHash) => receipts.get(requestHash),
+    learn: (key, current) => void cache.set(key, current),
+    apply(commit, partition, bodies) {
+      const keys: string[] = []
+      const requests: string[] = []
+      for (const pointer of pointersOf(commit, partition)) {
+        const key = refKey(pointer)
+        pinned.set(key, { ...currentOf(pointer), body: bodies?.get(key)?.body })
+        keys.push(key)
+      }
+      commit.header.transactions.forEach(({ request, requestDigest = '' }, transaction) => {
+        if (request === undefined) return
+        const requestHash = sha256(request)
+        receipts.set(requestHash, { partition, seq: commit.seq, transaction, digest: requestDigest })
+        requests.push(requestHash)
+      })
+      commits.set(commit.seq, { keys, requests })
+    },
+    published(seq) {
+      const commit = commits.get(seq)
+      if (commit === undefined) return
+      commits.delete(seq)
+      for (const key of commit.keys) {
+        const current = pinned.get(key)
+        if (current === undefined || current.seq !== seq) continue
+        pinned.delete(key)
+        cache.set(key, withoutBody(current))
+      }
+      for (const request of commit.requests) if (receipts.get(request)?.seq === seq) receipts.delete(request)
+    },
+    skip: () => cache.clear(),
+  }
+}
+
+export const currentOf = (pointer: VersionPointer): Current => ({
+  version: pointer.version,
+  deleted: pointer.op === 'delete',
+  seq: pointer.seq,
+  index: pointer.index,
+  at: pointer.at,
+})
+
+const withoutBody = ({ version, deleted, seq, index, at }: Current): Current => ({ version, deleted, seq, index, at })

@@ -8,8 +8,8 @@ import { type Item, type ItemChange, type ItemQuery, type ItemScan, maxChanges }
 import { orThrow } from '../domain/task.js'
 import { checkLimit } from './check-limit.js'
 
-/** Of `pk` and `sk` together in UTF-8: what an LMDB key holds besides its separator. DynamoDB takes more. */
-export const maxItemKeyBytes = 1977
+/** Of `pk` and `sk` together in UTF-8. LMDB keys have 1978 bytes, and the expiry index adds a few of its own. */
+export const maxItemKeyBytes = 1920
 
 const anySk = '0'
 

@@ -1,0 +1,199 @@
+/**
+ * Items in LMDB: `{folder}/pointers/`, shared safely by any number of processes.
+ *
+ * Conditions are decided inside a write transaction, of which LMDB runs one at a time among all processes. Reads take
+ * the newest state: a snapshot that lmdb-js keeps for a turn of the event loop would miss what another process
+ * committed and reported meanwhile.
+ */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { type AnnalsError, annalsError } from '../../domain/error.js'
+import type { Clock, Item, ItemChange, PointerStore } from '../../domain/ports/index.js'
+import { attempt } from '../../domain/task.js'
+import { checkLimit } from '../check-limit.js'
+import {
+  checkAdvance,
+  checkChanges,
+  checkExpected,
+  checkItemKey,
+  checkItems,
+  checkQuery,
+  isAsExpected,
+  isBehind,
+} from '../item-rules.js'
+import { type Environment, messageOf } from './environment.js'
+import { makeExpiry } from './expiry.js'
+import { makeGate } from './gate.js'
+import { expiryKeyOf, isLiveStored, itemOf, keyOf, type StoredItem, storedOf } from './item-codec.js'
+import { makeItemPages } from './item-pages.js'
+import { errnoOf, storageError } from './storage-error.js'
+
+/** Up to this many items are written at once, which takes 40 µs; more go to LMDB's own thread. */
+const maxSyncItems = 16
+
+/** Deletions of one transaction, for whose duration every other writer waits. */
+const deletesPerTransaction = 1000
+
+export interface EmbeddedPointerStore extends PointerStore {
+  /** Waits for the calls in flight; later ones are `Cancelled`. */
+  close(): Promise<void>
+}
+
+export function embeddedPointerStore(environment: Environment, clock: Clock): EmbeddedPointerStore {
+  const { database } = environment
+  const gate = makeGate()
+  const pages = makeItemPages(database, clock)
+  const expiry = makeExpiry(database, clock)
+
+  const step = <A>(operation: string, key: string, body: () => Promise<A>): TaskEither<AnnalsError, A> =>
+    attempt(() =>
+      gate.pass(operation, key, async () => {
+        try {
+          return await body()
+        } catch (error) {
+          throw await lmdbError(error, operation, key)
+        }
+      }),
+    )
+
+  /** A write transaction: what it reads is the newest state, and stays so until it has committed. */
+  const exclusively = <A>(operation: string, key: string, body: () => A): A => {
+    environment.assertPresent(operation, key)
+    // Wrapped, because a transaction waits for what looks like a promise.
+    return database.transactionSync(() => ({ result: body() })).result
+  }
+
+  const live = (pk: string, sk: string): Item | undefined => {
+    const key = keyOf(pk, sk)
+    const stored = database.get(key) as StoredItem | undefined
+    return stored !== undefined && isLiveStored(stored, clock.now()) ? itemOf(key, stored) : undefined
+  }
+
+  const write = (item: Item): void => {
+    const key = keyOf(item.pk, item.sk)
+    database.putSync(key, storedOf(item))
+    if (item.expiresAt === undefined) return
+    database.putSync(expiryKeyOf(item.expiresAt, key), 0)
+    expiry.sweepFor(1)
+  }
+
+  const putMany = async (items: ReadonlyArray<Item>): Promise<void> => {
+    environment.assertPresent('put', 'pointers')
+    // The puts of one batch share one promise.
+    const committed = new Set<Promise<boolean>>()
+    let expiring = 0
+    for (const item of items) {
+      const key = keyOf(item.pk, item.sk)
+      committed.add(database.put(key, storedOf(item)))
+      if (item.expiresAt === undefined) continue
+      committed.add(database.put(expiryKeyOf(item.expiresAt, key), 0))
+      expiring++
+    }
+    await Promise.all(committed)
+    if (expiring > 0 && expiry.isDue()) exclusively('put', 'pointers', () => expiry.sweepFor(expiring))
+  }
+
+  const change = (asked: ItemChange): void => {
+    if (asked.kind === 'put') write({ ...asked.item, rev: asked.expected + 1 })
+    if (asked.kind === 'delete') database.removeSync(keyOf(asked.pk, asked.sk))
+  }
+
+  return {
+    get: (pk, sk) =>
+      step('get', pk, async () => {
+        checkItemKey(pk, sk)
+        database.resetReadTxn()
+        return live(pk, sk)
+      }),
+
+    query: (query) =>
+      step('query', query.pk, async () => {
+        checkQuery(query)
+        return pages.query(query)
+      }),
+
+    scan: (scan) =>
+      step('scan', scan.pkPrefix, async () => {
+        checkLimit(scan.limit)
+        return pages.scan(scan)
+      }),
+
+    putAll: (items) =>
+      step('put', items[0]?.pk ?? '', async () => {
+        checkItems(items)
+        if (items.length > maxSyncItems) return putMany(items)
+        exclusively('put', items[0]?.pk ?? '', () => items.forEach(write))
+      }),
+
+    compareAndSet: (item, expected) =>
+      step('compare-and-set', item.pk, async () => {
+        checkItemKey(item.pk, item.sk)
+        checkExpected(expected)
+        return exclusively('compare-and-set', item.pk, () => {
+          const actual = live(item.pk, item.sk)
+          if (!isAsExpected(actual, expected)) return actual === undefined ? { done: false } : { done: false, actual }
+          const written = { ...item, rev: expected + 1 }
+          write(written)
+          return { done: true, item: written }
+        })
+      }),
+
+    advance: (item) =>
+      step('advance', item.pk, async () => {
+        checkAdvance(item)
+        return exclusively('advance', item.pk, () => {
+          const stored = live(item.pk, item.sk)
+          if (stored === undefined) return 'missing'
+          if (!isBehind(stored, item)) return 'ahead'
+          write(item)
+          return 'advanced'
+        })
+      }),
+
+    transact: (changes) =>
+      step('transact', 'pointers', async () => {
+        checkChanges(changes)
+        return exclusively('transact', 'pointers', () => {
+          const failed = changes.flatMap((asked, index) => {
+            const { pk, sk } = asked.kind === 'put' ? asked.item : asked
+            return isAsExpected(live(pk, sk), asked.expected) ? [] : [index]
+          })
+          if (failed.length > 0) return { done: false, failed }
+          changes.forEach(change)
+          return { done: true }
+        })
+      }),
+
+    deleteByPrefix: (pkPrefix) =>
+      step('delete', pkPrefix, async () => {
+        let deleted = 0
+        for (;;) {
+          const count = exclusively('delete', pkPrefix, () => {
+            const keys = pages.keysWithPrefix(pkPrefix, deletesPerTransaction)
+            for (const key of keys) database.removeSync(key)
+            return keys.length
+          })
+          deleted += count
+          if (count < deletesPerTransaction) return deleted
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+      }),
+
+    close: gate.close,
+  }
+}
+
+/** What LMDB's own errors mean. It puts the real one of a failed batch behind a promise. */
+async function lmdbError(error: unknown, operation: string, key: string): Promise<unknown> {
+  const commitError = (error as { commitError?: Promise<unknown> } | undefined)?.commitError
+  const cause = commitError === undefined ? error : await commitError.catch((reason: unknown) => reason)
+  if (errnoOf(cause) !== undefined) return storageError(cause, { operation, key, applied: false })
+  const message = messageOf(cause)
+  if (/No space left|Input\/output error|MDB_MAP_FULL|Commit failed/.test(message)) {
+    return annalsError('Unavailable', { operation, key, cause: message })
+  }
+  if (/MDB_(CORRUPTED|PAGE_NOTFOUND|PANIC|BAD_TXN|INVALID)/.test(message)) {
+    const problem = `the pointers are damaged (${message}): close the store, delete its pointers folder`
+    return annalsError('NeedsRecovery', { log: key, problem })
+  }
+  return cause
+}

@@ -15,10 +15,9 @@ export interface ItemPages {
 }
 
 export function makeItemPages(database: Database, clock: Clock): ItemPages {
-  /** Live items between two keys, `first` included, while `isInside`; one more than `limit` to know if others follow. */
+  /** Live items of a range while `isInside`; one more than `limit` to know if others follow. */
   const collect = (
-    first: string,
-    isReverse: boolean,
+    range: { readonly start: string; readonly end?: string; readonly reverse?: boolean },
     after: string | undefined,
     limit: number,
     isInside: (key: string) => boolean,
@@ -27,7 +26,7 @@ export function makeItemPages(database: Database, clock: Clock): ItemPages {
     const now = clock.now()
     // Another process may have written since this turn of the event loop took its snapshot.
     database.resetReadTxn()
-    for (const { key, value } of database.getRange({ start: first, reverse: isReverse })) {
+    for (const { key, value } of database.getRange(range)) {
       if (key === after) continue
       if (!isInside(key)) break
       if (!isLiveStored(value as StoredItem, now)) continue
@@ -57,7 +56,9 @@ export function makeItemPages(database: Database, clock: Clock): ItemPages {
         key.startsWith(partition) &&
         (low === undefined || compareUtf8(key, low) >= 0) &&
         (high === undefined || compareUtf8(key, high) <= 0)
-      const items = collect(after ?? first, descending, after, limit, isInside)
+      // A reverse range needs an end, which it excludes; no item has the empty sort key.
+      const range = { start: after ?? first, reverse: descending, ...(descending && { end: partition }) }
+      const items = collect(range, after, limit, isInside)
       return page(items, limit, (last) => pageToken(name, last.sk))
     },
 
@@ -65,7 +66,7 @@ export function makeItemPages(database: Database, clock: Clock): ItemPages {
       const name = scanName(scan)
       const after = tokenPosition(name, scan.token)
       const first = after ?? (scan.pkPrefix === '' ? firstItemKey : scan.pkPrefix)
-      const items = collect(first, false, after, scan.limit, (key) => key.startsWith(scan.pkPrefix))
+      const items = collect({ start: first }, after, scan.limit, (key) => key.startsWith(scan.pkPrefix))
       return page(items, scan.limit, (last) => pageToken(name, keyOf(last.pk, last.sk)))
     },
 

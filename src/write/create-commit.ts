@@ -21,8 +21,9 @@ export async function createCommit(deps: CreateDeps, { bytes, commit }: EncodedC
     const created = await blobs.createIfAbsent(log.key(commit.seq), bytes)()
     const outcome = created._tag === 'Left' ? created.left : await verdict(created.right)
     if (outcome === 'won' || outcome === 'lost') return outcome
-    // A refusal says that this attempt did nothing; it says nothing of an earlier one that is still in doubt.
-    if (!inDoubt && outcome._tag !== 'Unavailable') throw outcome
+    // A refusal says that this attempt did nothing; it says nothing of an earlier one that is still in doubt, nor of who
+    // has taken the number.
+    if (!inDoubt && created._tag === 'Left' && outcome._tag !== 'Unavailable') throw outcome
     inDoubt = true
     if (!(await deps.pause(attempt, outcome)))
       throw annalsError('OutcomeUnknown', { log: log.name, seq: commit.seq, cause: outcome.message })
@@ -41,7 +42,8 @@ export async function createCommit(deps: CreateDeps, { bytes, commit }: EncodedC
         })
       return occupant.commit.header.id === commit.header.id ? 'won' : 'lost'
     } catch (error) {
-      if ((error as AnnalsError)._tag === 'Unavailable') return error as AnnalsError
+      const { _tag } = error as AnnalsError
+      if (_tag === 'Unavailable' || _tag === 'StorageRefused') return error as AnnalsError
       throw error
     }
   }

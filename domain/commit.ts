@@ -99,6 +99,13 @@ export function* eventsOf(commit: Commit): Generator<{ event: EventHeader; index
       yield { event, index: index++, transaction }
 }
 
+/** The bytes of a commit's object: the header line, and a line for every body that stands in it. */
+export function objectLength(commit: Commit): number {
+  let length = commit.bodiesAt
+  for (const { event } of eventsOf(commit)) if (event.offset !== undefined) length += (event.length ?? 0) + 1
+  return length
+}
+
 const newline = 10
 
 const corrupt = (key: string, problem: string): E.Either<AnnalsError, never> =>

@@ -4,7 +4,7 @@
  * A transaction sees those before it in the same batch. One that conflicts is rejected whole and changes nothing for
  * the others.
  */
-import { type Document, saysTheSame } from './document.js'
+import { type Document, saysTheSame, unstamped } from './document.js'
 import { absurd, type VersionConflict } from './error.js'
 import type { Method, Op } from './header.js'
 import { refKey } from './resource.js'
@@ -51,8 +51,8 @@ export interface Current {
   readonly index: number
   /** Microseconds since 1970. */
   readonly at: number
-  /** Only where an operation needs to compare with it. */
-  readonly body?: Uint8Array
+  /** Only where an operation needs to compare with it: the stored bytes, or the document of a commit in the making. */
+  readonly body?: Uint8Array | Document
 }
 
 export interface DecidedEvent {
@@ -140,7 +140,7 @@ function decideOne(
     const index = firstIndex + events.length
     events.push(event)
     effects.push({ changed: true, index, event })
-    own.set(key, { version: event.version, deleted: event.op === 'delete', ...place, index, body: event.body?.bytes })
+    own.set(key, { version: event.version, deleted: event.op === 'delete', ...place, index, body: event.body })
   })
   return conflicts.length > 0
     ? { decision: { kind: 'rejected', conflicts }, own }
@@ -167,7 +167,7 @@ function changes(operation: Operation, current: Current | undefined): boolean {
         !operation.onlyIfChanged ||
         current?.body === undefined ||
         current.deleted ||
-        !saysTheSame(operation.body, current.body)
+        !saysTheSame(operation.body, bytesOf(current.body))
       )
     case 'delete':
       return current !== undefined && !current.deleted
@@ -175,6 +175,8 @@ function changes(operation: Operation, current: Current | undefined): boolean {
       return absurd(operation)
   }
 }
+
+const bytesOf = (body: Uint8Array | Document): Uint8Array => (body instanceof Uint8Array ? body : unstamped(body))
 
 function nextEvent(operation: Operation, current: Current | undefined): DecidedEvent {
   const { type, id } = operation

@@ -1,4 +1,4 @@
-/** A body on its way into a commit: the bytes as received, and where the server's members go. */
+/** A body on its way into a commit: its bytes, and where the server's members go into them. It shares none with the caller. */
 import * as E from 'fp-ts/lib/Either.js'
 import {
   type Outline,
@@ -14,14 +14,11 @@ import {
 import { type AnnalsError, annalsError } from './error.js'
 import type { Kind } from './resource.js'
 
-export interface Document {
-  /** As received, on one line. */
-  readonly bytes: Uint8Array
-  /** Where id, version and time are spliced in; absent for tenants of plain JSON, which are stamped with nothing. */
-  readonly plan?: StampPlan
-  /** The `id` that the body itself names, if it does (FHIR). */
-  readonly id?: string
-}
+export type Document =
+  /** FHIR: id, version and time are spliced in when the commit is made. */
+  | { readonly kind: 'fhir'; readonly plan: StampPlan }
+  /** Plain JSON, stamped with nothing. */
+  | { readonly kind: 'json'; readonly bytes: Uint8Array }
 
 /** Checks a body and prepares it for its commit. `type` and `id` are what the caller says; the body has to agree. */
 export function readDocument(
@@ -33,12 +30,12 @@ export function readDocument(
   const scanned = scanBody(bytes)
   if (E.isLeft(scanned)) return scanned
   const outline = scanned.right
-  if (kind === 'json') return E.right({ bytes: toLine(bytes, outline) })
+  if (kind === 'json') return E.right({ kind, bytes: Buffer.from(toLine(bytes, outline)) })
   const problem = disagreement(outline, type, id)
   if (problem !== undefined) return E.left(annalsError('InvalidInput', problem))
   const plan = planStamp(bytes, outline)
   if (E.isLeft(plan)) return plan
-  return E.right({ bytes, plan: plan.right, id: outline.id?.text })
+  return E.right({ kind, plan: plan.right })
 }
 
 function disagreement(
@@ -63,15 +60,29 @@ function disagreement(
 }
 
 export const documentLength = (document: Document, stamp: Stamp): number =>
-  document.plan === undefined ? document.bytes.length : stampedLength(document.plan, stamp)
+  document.kind === 'fhir' ? stampedLength(document.plan, stamp) : document.bytes.length
 
 /** Writes the body as it will be served; answers where it ends. */
 export function writeDocument(document: Document, stamp: Stamp, target: Buffer, offset: number): number {
-  if (document.plan !== undefined) return stampInto(document.plan, stamp, target, offset)
+  if (document.kind === 'fhir') return stampInto(document.plan, stamp, target, offset)
   target.set(document.bytes, offset)
   return offset + document.bytes.length
 }
 
+/** What the queue and the limits count: the bytes without the stamp. */
+export const documentSize = (document: Document): number =>
+  document.kind === 'fhir' ? document.plan.template.length : document.bytes.length
+
+/** The body with a stamp that stands for none: to be compared with `saysTheSame` alone. */
+export function unstamped(document: Document): Uint8Array {
+  if (document.kind === 'json') return document.bytes
+  const bytes = Buffer.allocUnsafe(stampedLength(document.plan, noStamp))
+  stampInto(document.plan, noStamp, bytes, 0)
+  return bytes
+}
+
+const noStamp: Stamp = { id: '', versionId: '', lastUpdated: '' }
+
 /** Whether a stored body says the same: on tokens, and without what the server set. */
 export const saysTheSame = (document: Document, stored: Uint8Array): boolean =>
-  sameTokens(document.bytes, stored, { ignoreStamp: document.plan !== undefined })
+  sameTokens(unstamped(document), stored, { ignoreStamp: document.kind === 'fhir' })

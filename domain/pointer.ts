@@ -1,5 +1,5 @@
 /** What the pointer store knows of a log, as values and as items: version pointers, heads and request receipts. */
-import { type ChainLink, type Commit, eventsOf, sha256 } from './commit.js'
+import { type ChainLink, type Commit, sha256 } from './commit.js'
 import type { EventHeader, Method, Op, TransactionHeader } from './header.js'
 import { headPk, headSk, requestPk, requestSk, typeIndexPk, typeIndexSk, versionSk, versionsPk } from './keys.js'
 import type { Item } from './ports/index.js'
@@ -39,9 +39,12 @@ export interface Receipt {
 }
 
 /** The pointers of all events of a commit, in log order. */
-export function* pointersOf(commit: Commit, partition: number): Generator<VersionPointer> {
-  for (const { event, index, transaction } of eventsOf(commit))
-    yield versionPointer(commit, partition, event, index, transaction)
+export function pointersOf(commit: Commit, partition: number): VersionPointer[] {
+  const pointers: VersionPointer[] = []
+  commit.header.transactions.forEach(({ events }, transaction) => {
+    for (const event of events) pointers.push(versionPointer(commit, partition, event, pointers.length, transaction))
+  })
+  return pointers
 }
 
 function versionPointer(
@@ -75,19 +78,17 @@ function versionPointer(
   }
 }
 
-/** The item of a version pointer: what instance history and current reads look up. */
-export const versionItem = (tenant: string, p: VersionPointer): Item => ({
-  pk: versionsPk(tenant, p.type, p.id),
-  sk: versionSk(p.version),
-  attributes: attributesOf(p),
-})
-
-/** The same fact under its type, in log order: what type history looks up. */
-export const typeIndexItem = (tenant: string, p: VersionPointer): Item => ({
-  pk: typeIndexPk(tenant, p.type),
-  sk: typeIndexSk(p.seq, p.index),
-  attributes: attributesOf(p),
-})
+/**
+ * The two items of a version pointer: one under its resource, which current reads and instance history look up, and the
+ * same fact under its type in log order, for type history.
+ */
+export function versionItems(tenant: string, p: VersionPointer): [Item, Item] {
+  const attributes = attributesOf(p)
+  return [
+    { pk: versionsPk(tenant, p.type, p.id), sk: versionSk(p.version), attributes },
+    { pk: typeIndexPk(tenant, p.type), sk: typeIndexSk(p.seq, p.index), attributes },
+  ]
+}
 
 /** The receipts of a commit: one for each transaction that came with a request key. */
 export function receiptItems(tenant: string, partition: number, commit: Commit): Item[] {

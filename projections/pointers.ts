@@ -5,12 +5,11 @@
  * one piece of code, so the three can't disagree.
  */
 import type { Commit } from '../domain/commit.js'
-import { pointersOf, receiptItems, typeIndexItem, versionItem } from '../domain/pointer.js'
+import { pointersOf, receiptItems, versionItems } from '../domain/pointer.js'
 import type { Item } from '../domain/ports/index.js'
 
 export function pointerItems(tenant: string, partition: number, commit: Commit): Item[] {
   const items = receiptItems(tenant, partition, commit)
-  for (const pointer of pointersOf(commit, partition))
-    items.push(versionItem(tenant, pointer), typeIndexItem(tenant, pointer))
+  for (const pointer of pointersOf(commit, partition)) items.push(...versionItems(tenant, pointer))
   return items
 }

@@ -66,6 +66,8 @@ export interface ResourceVersion {
   readonly transaction: string
   readonly actor?: string
   readonly reason?: string
+  /** Bytes of the body, known even where the body was left out. Absent for a deletion. */
+  readonly length?: number
   /** The bytes as stored: a copy of the caller's own. Absent for a deletion, and where bodies were not asked for. */
   readonly body?: Uint8Array
   /** The body as text. Throws `TypeError` where there is none. */
@@ -109,8 +111,8 @@ export interface CommitView {
   /** SHA-256 of its header line: the next commit's `prev`. */
   readonly hash: string
   readonly prev: string
-  /** Bytes of its object. */
-  readonly bytes?: number
+  /** Bytes of its object. Bodies that stand in `blobs/` are not among them. */
+  readonly bytes: number
   readonly transactions: ReadonlyArray<{
     readonly id: string
     readonly request?: string

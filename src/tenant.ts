@@ -1,6 +1,6 @@
 /** A tenant: its log's writer and reader behind the public interface. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import type { Commit } from '../domain/commit.js'
+import { type Commit, objectLength } from '../domain/commit.js'
 import { type AnnalsError, annalsError } from '../domain/error.js'
 import { formatInstant, parseInstant } from '../domain/instant.js'
 import { checkpointPk, checkpointSk } from '../domain/keys.js'
@@ -185,7 +185,7 @@ function instantOf(instant: string | Date): number {
 
 async function commitView(parts: TenantParts, opened: OpenCommit, withBodies: boolean): Promise<CommitView> {
   const { header, seq, hash } = opened.commit as Commit
-  const pointers = [...pointersOf(opened.commit, parts.log.partition)]
+  const pointers = pointersOf(opened.commit, parts.log.partition)
   const ofCommit = new Map([[seq, opened]])
   const bodies = withBodies ? await bodiesOf(parts.reader, pointers, parts.limits, ofCommit) : []
   const events = pointers.map((pointer, i) => resourceVersion(pointer, bodies[i]?.slice()))
@@ -199,7 +199,7 @@ async function commitView(parts: TenantParts, opened: OpenCommit, withBodies: bo
     at,
     hash,
     prev,
-    ...(opened.whole ? { bytes: opened.bytes.length } : undefined),
+    bytes: objectLength(opened.commit),
     transactions: header.transactions.map((transaction) => ({
       id: transaction.id,
       ...(transaction.request === undefined ? undefined : { request: transaction.request }),

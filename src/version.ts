@@ -5,7 +5,7 @@ import type { ResourceVersion } from './api.js'
 
 /** `body` becomes the caller's own: pass a copy of what is shared. */
 export function resourceVersion(pointer: VersionPointer, body: Uint8Array | undefined): ResourceVersion {
-  const { type, id, version, op, method, partition, seq, index, transaction, actor, reason } = pointer
+  const { type, id, version, op, method, partition, seq, index, transaction, actor, reason, length } = pointer
   return {
     type,
     id,
@@ -18,6 +18,7 @@ export function resourceVersion(pointer: VersionPointer, body: Uint8Array | unde
     transaction: `${seq}-${transaction}`,
     ...(actor === undefined ? undefined : { actor }),
     ...(reason === undefined ? undefined : { reason }),
+    ...(length === undefined ? undefined : { length }),
     ...(body === undefined ? undefined : { body }),
     text: () => textOf(pointer, body),
     json: <T>() => JSON.parse(textOf(pointer, body)) as T,

@@ -141,7 +141,7 @@ export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, opt
         }
         opened.set(each.commit.seq, each)
         const below = each.commit.seq === afterSeq ? afterIndex : Number.POSITIVE_INFINITY
-        const events = [...pointersOf(each.commit, log.partition)].filter(({ index }) => index < below)
+        const events = pointersOf(each.commit, log.partition).filter(({ index }) => index < below)
         found.push(...events.reverse().slice(0, limit - found.length))
       }
       seq -= width

@@ -24,7 +24,7 @@ import { loadStates } from './load-states.js'
 import { makePublisher } from './publisher.js'
 import { makeQueue, type Waiting } from './queue.js'
 import { resultOf, type TransactionResult } from './result.js'
-import { makeStates } from './states.js'
+import { changesOf, makeStates } from './states.js'
 
 export interface LogWriter {
   /** Resolves when the transaction is visible to every reader, or with the reason why it is not. */
@@ -78,11 +78,11 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
   let working: Promise<void> | undefined
   let closed = false
 
-  async function submit(
+  function submit(
     transaction: Transaction,
     options: { readonly timeoutMs?: number } = {},
   ): Promise<E.Either<AnnalsError, TransactionResult>> {
-    if (closed) return E.left(annalsError('Cancelled', { what: 'the write' }))
+    if (closed) return Promise.resolve(E.left(annalsError('Cancelled', { what: 'the write' })))
     const timeoutMs = options.timeoutMs ?? limits.writeTimeoutMs
     const result = queue.add(transaction, clock.now() + timeoutMs * 1000)
     working ??= work()
@@ -210,7 +210,7 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
     let visible = await visibleHead()
     for await (const { commit } of log.follow(head, { width: 1 })) {
       head = { seq: commit.seq, hash: commit.hash, at: commit.at }
-      states.apply(commit, partition)
+      states.apply(commit, partition, changesOf(commit, partition))
       if (commit.seq <= visible.seq) states.published(commit.seq)
       else publisher.publish({ commit, done: () => states.published(commit.seq), failed: () => undefined })
       if (++steps % stepsBeforeSkipping === 0) {

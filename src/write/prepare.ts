@@ -64,14 +64,14 @@ function operation(deps: PrepareDeps, input: OperationInput, bytes: Uint8Array |
   }
 }
 
-/** Bytes of the store's own: what the caller does with his buffer afterwards does not matter. */
+/** The caller's bytes: a document copies what it needs of them before the call returns. */
 function bytesOf(body: BodyInput): Uint8Array {
   if (typeof body === 'string') {
     if (!body.isWellFormed())
       throw annalsError('InvalidInput', { what: 'body', problem: 'the text holds half of a surrogate pair' })
     return Buffer.from(body, 'utf8')
   }
-  if (body instanceof Uint8Array) return Buffer.from(body)
+  if (body instanceof Uint8Array) return body
   const text: string | undefined = typeof body === 'object' && body !== null ? JSON.stringify(body) : undefined
   if (text === undefined)
     throw annalsError('InvalidInput', { what: 'body', problem: 'it is neither bytes, nor text, nor a JSON object' })

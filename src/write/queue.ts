@@ -1,6 +1,7 @@
 /** The bounded queue of waiting transactions, and the promise that each caller holds. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Transaction } from '../../domain/decide.js'
+import { documentSize } from '../../domain/document.js'
 import { type AnnalsError, annalsError } from '../../domain/error.js'
 import type { Clock } from '../../domain/ports/index.js'
 import type { Limits } from '../limits.js'
@@ -132,7 +133,7 @@ class Entry implements Waiting {
 
 function bytesOf(transaction: Transaction): number {
   let total = 0
-  for (const operation of transaction.operations) if (operation.kind === 'put') total += operation.body.bytes.length
+  for (const operation of transaction.operations) if (operation.kind === 'put') total += documentSize(operation.body)
   return total
 }
 

@@ -1,8 +1,8 @@
 /**
  * What the writer knows of resources and requests at its own head.
  *
- * `pinned` holds what commits have changed that are not published yet: the pointer store cannot answer for them, so they
- * may not be forgotten. What is published moves to a bounded cache, which is exact as long as the writer applies every
+ * What commits have changed that are not published yet is pinned: the pointer store cannot answer for it, so it may not be
+ * forgotten. What is published moves to a bounded cache, which is exact as long as the writer applies every
  * commit that it passes, and is emptied when it skips some.
  */
 import { LRUCache } from 'lru-cache'
@@ -23,8 +23,8 @@ export interface States {
   receipt(requestHash: string): Receipt | undefined
   /** Remembers what was read from the pointer store. */
   learn(key: string, current: Current): void
-  /** Pins the effects of a commit at the head. `bodies` may offer the bodies of own changes. */
-  apply(commit: Commit, partition: number, bodies?: ReadonlyMap<string, Current>): void
+  /** Pins what a commit at the head leaves behind. */
+  apply(commit: Commit, partition: number, changes: ReadonlyMap<string, Current>): void
   /** The commit's pointers are in the pointer store now. */
   published(seq: number): void
   /** Forgets what is not pinned. */
@@ -33,41 +33,38 @@ export interface States {
 
 export function makeStates(max: number): States {
   const cache = new LRUCache<string, Current>({ max: Math.max(1, max) })
-  const pinned = new Map<string, Current>()
   const receipts = new Map<string, Receipt>()
-  const commits = new Map<number, { keys: string[]; requests: string[] }>()
+  const commits = new Map<number, { changes: ReadonlyMap<string, Current>; requests: ReadonlyArray<string> }>()
+
+  /** At most a few commits are unpublished at a time; the latest one counts. */
+  function pinned(key: string): Current | undefined {
+    let latest: Current | undefined
+    for (const { changes } of commits.values()) latest = changes.get(key) ?? latest
+    return latest
+  }
 
   return {
-    get: (key) => pinned.get(key) ?? cache.get(key),
-    isPinned: (key) => pinned.has(key),
+    get: (key) => pinned(key) ?? cache.get(key),
+    isPinned: (key) => pinned(key) !== undefined,
     receipt: (requestHash) => receipts.get(requestHash),
     learn: (key, current) => void cache.set(key, current),
-    apply(commit, partition, bodies) {
-      const keys: string[] = []
+    apply(commit, partition, changes) {
       const requests: string[] = []
-      for (const pointer of pointersOf(commit, partition)) {
-        const key = refKey(pointer)
-        pinned.set(key, { ...currentOf(pointer), body: bodies?.get(key)?.body })
-        keys.push(key)
-      }
       commit.header.transactions.forEach(({ request, requestDigest = '' }, transaction) => {
         if (request === undefined) return
         const requestHash = sha256(request)
         receipts.set(requestHash, { partition, seq: commit.seq, transaction, digest: requestDigest })
         requests.push(requestHash)
       })
-      commits.set(commit.seq, { keys, requests })
+      commits.set(commit.seq, { changes, requests })
     },
     published(seq) {
       const commit = commits.get(seq)
       if (commit === undefined) return
       commits.delete(seq)
-      for (const key of commit.keys) {
-        const current = pinned.get(key)
-        if (current === undefined || current.seq !== seq) continue
-        pinned.delete(key)
-        cache.set(key, withoutBody(current))
-      }
+      // A first version is rarely followed by a second one soon; caching all of them would push out what is.
+      for (const [key, current] of commit.changes)
+        if (current.version > 1 || cache.has(key)) cache.set(key, withoutBody(current))
       for (const request of commit.requests) if (receipts.get(request)?.seq === seq) receipts.delete(request)
     },
     skip: () => cache.clear(),
@@ -81,5 +78,12 @@ export const currentOf = (pointer: VersionPointer): Current => ({
   index: pointer.index,
   at: pointer.at,
 })
+
+/** What a commit leaves behind, for a commit that this writer did not decide. */
+export function changesOf(commit: Commit, partition: number): ReadonlyMap<string, Current> {
+  const changes = new Map<string, Current>()
+  for (const pointer of pointersOf(commit, partition)) changes.set(refKey(pointer), currentOf(pointer))
+  return changes
+}
 
 const withoutBody = ({ version, deleted, seq, index, at }: Current): Current => ({ version, deleted, seq, index, at })

@@ -16,9 +16,15 @@ export function makeFolders() {
     stores.push(store)
     return store
   }
+  /** As the application opens it: the first thing in a new folder is its manifest. */
+  const openStore = async (path = folder(), options: EmbeddedOptions = {}): Promise<EmbeddedAdapters> => {
+    const store = await open(path, options)
+    await run(store.blobs.createIfAbsent('annals.json', Buffer.from('{}')))
+    return store
+  }
   const removeAll = async (): Promise<void> => {
     for (const store of stores) await store.close()
     fs.rmSync(root, { recursive: true, force: true })
   }
-  return { folder, open, removeAll }
+  return { folder, open, openStore, removeAll }
 }

@@ -55,6 +55,7 @@ export const typeIndexSk = (seq: number, index: number): string =>
 
 export const batonPk = (tenant: string, partition: number): string => `L#${encodeSegment(tenant)}#${partition}`
 export const batonSk = 'baton'
+export const recoverySk = 'recovery'
 
 export const checkpointPk = (tenant: string, name: string): string =>
   `C#${encodeSegment(tenant)}#${encodeSegment(name)}`

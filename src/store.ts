@@ -20,7 +20,7 @@ import type { Limits } from './limits.js'
 import { openLog } from './open-log.js'
 import { type Promised, promised } from './promised.js'
 import { makeHistory } from './read/history.js'
-import { makeLogReader } from './read/log-reader.js'
+import { type LogReader, makeLogReader } from './read/log-reader.js'
 import { makeReader } from './read/reader.js'
 import { recoverLog } from './recover/recover.js'
 import { verifyLog } from './recover/verify.js'
@@ -77,6 +77,9 @@ interface OpenTenant {
 /** The only partition, until tenants may have several. */
 const partition = 0
 
+/** How often to look whether another process has finished its recovery, in milliseconds. */
+const recoveryPollMs = 200
+
 export async function makeStore(adapters: Adapters, settings: StoreSettings): Promise<Store> {
   const { blobs, pointers, clock, ids, url } = adapters
   const { limits } = settings
@@ -123,7 +126,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     const log = makeLogReader({ tenant: name, partition, blobs })
     const reader = makeReader({ tenant: name, blobs, pointers, log, limits })
     const deps = { ...adapters, tenant: name, log, reader, limits, writer: writerName }
-    const head = await openOrRecover(() => openLog(deps), name)
+    const head = await openOrRecover(() => openLog(deps), log, name)
     const writer = makeLogWriter(
       {
         ...deps,
@@ -136,14 +139,19 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     return { writer, tenant: withPromises(name, kind, fp) }
   }
 
-  async function openOrRecover<A>(openIt: () => Promise<A>, name: string): Promise<A> {
-    try {
-      return await openIt()
-    } catch (error) {
-      const lost = (error as AnnalsError)._tag === 'NeedsRecovery'
-      if (!lost || !(settings.recover || adapters.pointersLost)) throw error
-      await recoverLog({ ...adapters, tenant: name, log: makeLogReader({ tenant: name, partition, blobs }) })
-      return openIt()
+  /** Where lost pointers may be rebuilt without asking, whoever comes first does it and the others wait. */
+  async function openOrRecover<A>(openIt: () => Promise<A>, log: LogReader, name: string): Promise<A> {
+    for (;;) {
+      try {
+        return await openIt()
+      } catch (error) {
+        const lost = (error as AnnalsError)._tag === 'NeedsRecovery'
+        if (!lost || !(settings.recover || adapters.pointersLost)) throw error
+      }
+      const recovered = await attempt(() => recoverLog({ ...adapters, tenant: name, log }))()
+      if (recovered._tag === 'Right') continue
+      if (recovered.left._tag !== 'Unavailable') throw recovered.left
+      await clock.sleep(recoveryPollMs)
     }
   }
 

@@ -8,6 +8,7 @@ import { run } from '../../domain/task.js'
 import { pointerItems } from '../../projections/pointers.js'
 import type { CheckOptions, RecoverReport } from '../api.js'
 import type { LogReader } from '../read/log-reader.js'
+import { lockRecovery, type RecoveryLock } from './recovery-lock.js'
 
 export interface RecoverDeps {
   readonly tenant: string
@@ -20,23 +21,33 @@ export interface RecoverDeps {
 const itemsPerWrite = 5_000
 const readAhead = 16
 
+/** Rebuilds one log's pointers. A second process that tries at the same time hears `Unavailable`. */
+export async function recoverLog(deps: RecoverDeps, options: CheckOptions = {}): Promise<RecoverReport> {
+  const lock = await lockRecovery({ ...deps, partition: deps.log.partition, name: deps.log.name })
+  try {
+    return await rebuild(deps, lock, options)
+  } finally {
+    await lock.release()
+  }
+}
+
 /**
  * Removes what is there and folds the log from its first commit. The head is written last: while recovery runs, or after
  * it was interrupted, the log has no head and nobody takes it for whole.
  */
-export async function recoverLog(deps: RecoverDeps, options: CheckOptions = {}): Promise<RecoverReport> {
+async function rebuild(deps: RecoverDeps, lock: RecoveryLock, options: CheckOptions): Promise<RecoverReport> {
   const { tenant, pointers, log } = deps
   for (const prefix of [...rebuiltPrefixes(tenant)].reverse()) await run(pointers.deleteByPrefix(prefix))
   const total = await log.findHead(0)
+  const report = { commits: 0, events: 0, items: 0 }
   let link: ChainLink = origin
   let pending: Item[] = []
-  const report = { commits: 0, events: 0, items: 0 }
 
   const flush = async (): Promise<void> => {
-    const items = pending.filter(
-      (item) => item.expiresAt === undefined || item.expiresAt > deps.clock.now() / 1_000_000,
-    )
+    const now = deps.clock.now() / 1_000_000
+    const items = pending.filter(({ expiresAt }) => expiresAt === undefined || expiresAt > now)
     pending = []
+    await lock.renew()
     await run(pointers.putAll(items))
     report.items += items.length
     options.onProgress?.({ done: report.commits, total: Math.max(total, report.commits), events: report.events })
@@ -44,21 +55,14 @@ export async function recoverLog(deps: RecoverDeps, options: CheckOptions = {}):
 
   for await (const { commit } of log.follow(origin, { width: readAhead })) {
     if (options.signal?.aborted === true) throw annalsError('Cancelled', { what: 'recovery' })
-    const items = pointerItems(tenant, log.partition, commit)
-    for (const item of items) pending.push(item)
+    for (const item of pointerItems(tenant, log.partition, commit)) pending.push(item)
     report.commits++
     for (const { events } of commit.header.transactions) report.events += events.length
     link = { seq: commit.seq, hash: commit.hash, at: commit.at }
     if (pending.length >= itemsPerWrite) await flush()
   }
   await flush()
-  const created = await run(pointers.compareAndSet(headItem(tenant, log.partition, link), 0))
-  if (!created.done)
-    throw annalsError('Unavailable', {
-      operation: 'recover',
-      key: log.name,
-      cause: 'another process recovered the same log at the same time',
-    })
+  await run(pointers.compareAndSet(headItem(tenant, log.partition, link), 0))
   report.items++
   return report
 }

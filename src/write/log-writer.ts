@@ -93,20 +93,29 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
     await undefined
     while (queue.length > 0 && !stop.signal.aborted) {
       batch = queue.take()
+      await commitOrFail()
+      await baton.release()
+      batch = []
+    }
+    working = undefined
+  }
+
+  /** Trouble that may pass is waited out, as long as there is a caller who still waits. */
+  async function commitOrFail(): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
       try {
         await publisher.room(1)
-        await commitBatch()
+        return await commitBatch()
       } catch (error) {
+        const passing = isAnnalsError(error) && error._tag === 'Unavailable'
+        if (passing && (await pause(attempt, error)) && batch.some((waiting) => !waiting.settled)) continue
         for (const waiting of batch) {
           if (isAnnalsError(error)) waiting.settle(E.left(error))
           else waiting.fail(error)
         }
-      } finally {
-        await baton.release()
+        return
       }
-      batch = []
     }
-    working = undefined
   }
 
   /** Brings the batch in hand into the log, however many races that takes. */
@@ -263,6 +272,8 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
     patience.abort()
     stop.abort()
     await finished
+    const cancelled = E.left(annalsError('Cancelled', { what: 'the write' }))
+    while (queue.length > 0) for (const waiting of queue.take()) waiting.settle(cancelled)
   }
 
   return { submit, close }

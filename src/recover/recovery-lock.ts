@@ -1,0 +1,52 @@
+/**
+ * One recovery of a log at a time: a lease in the pointer store, renewed as recovery moves on. A recovery that died is
+ * followed by another once its lease has ended.
+ */
+import { annalsError } from '../../domain/error.js'
+import { batonPk, recoverySk } from '../../domain/keys.js'
+import type { Clock, Item, PointerStore } from '../../domain/ports/index.js'
+import { run } from '../../domain/task.js'
+
+const leaseMs = 30_000
+
+export interface RecoveryLock {
+  /** Keeps the lease. Fails once another process has taken over. */
+  renew(): Promise<void>
+  release(): Promise<void>
+}
+
+export interface RecoveryLockDeps {
+  readonly tenant: string
+  readonly partition: number
+  readonly name: string
+  readonly pointers: PointerStore
+  readonly clock: Clock
+}
+
+export async function lockRecovery(deps: RecoveryLockDeps): Promise<RecoveryLock> {
+  const { pointers, clock } = deps
+  const pk = batonPk(deps.tenant, deps.partition)
+  const nowMs = (): number => clock.now() / 1000
+  const held = await run(pointers.get(pk, recoverySk))
+  if (held !== undefined && (held.attributes.until as number) > nowMs()) throw busy(deps.name)
+  let rev = await write(held?.rev ?? 0, nowMs() + leaseMs)
+
+  async function write(expected: number, until: number): Promise<number> {
+    const item: Item = { pk, sk: recoverySk, attributes: { until } }
+    const swapped = await run(pointers.compareAndSet(item, expected))
+    if (!swapped.done) throw busy(deps.name)
+    return expected + 1
+  }
+
+  return {
+    renew: async () => {
+      rev = await write(rev, nowMs() + leaseMs)
+    },
+    release: async () => {
+      rev = await write(rev, 0)
+    },
+  }
+}
+
+const busy = (log: string): Error =>
+  annalsError('Unavailable', { operation: 'recover', key: log, cause: 'another process is recovering this log' })

@@ -74,7 +74,7 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
   let creating = false
   let batch: Waiting[] = []
   /** Who waits for which commit to become visible. */
-  const publishing = new Map<number, ReadonlyArray<Waiting>>()
+  const publishing = new Map<number, ReadonlyArray<Decided>>()
   let working: Promise<void> | undefined
   let closed = false
 
@@ -127,7 +127,8 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
         batch.filter((waiting) => !waiting.settled),
       )
       for (const { waiting, result } of loaded.replays) waiting.settle(result)
-      batch = loaded.undecided
+      // Who was told meanwhile that nothing was written is held to it.
+      batch = loaded.undecided.filter((waiting) => !waiting.settled)
       if (batch.length === 0) return
       const place = { seq: head.seq + 1, at: nextInstant() }
       const decided = decide(
@@ -151,12 +152,13 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
       return true
     }
     const encoded = encode(decided, at)
-    await storeBlobs(encoded)
     creating = true
-    const outcome = await createCommit({ blobs, log, pause }, encoded).finally(() => {
+    try {
+      await storeBlobs(encoded)
+      if ((await createCommit({ blobs, log, pause }, encoded)) === 'lost') return false
+    } finally {
       creating = false
-    })
-    if (outcome === 'lost') return false
+    }
     won(decided, encoded, changes)
     return true
   }
@@ -192,7 +194,7 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
   ): void {
     head = { seq: commit.seq, hash: commit.hash, at: commit.at }
     states.apply(commit, partition, changes)
-    publishing.set(commit.seq, batch)
+    publishing.set(commit.seq, decided)
     const settle = (answer: (one: Decided, place: number) => E.Either<AnnalsError, TransactionResult>): void => {
       decided.forEach((one, place) => {
         one.waiting.settle(answer(one, place))
@@ -206,10 +208,7 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
         states.published(commit.seq)
         settle(({ decision }, i) => resultOf(decision, commit, partition, places[i]))
       },
-      failed: (error) =>
-        settle(({ decision }) =>
-          E.left(decision.kind === 'rejected' ? conflict(decision) : unpublished(commit.seq, error)),
-        ),
+      failed: (error) => settle(({ decision }) => E.left(unseen(decision, commit.seq, error))),
     })
   }
 
@@ -246,7 +245,8 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
   /** Waits between two tries. Callers that are out of time are told what is known of their write. */
   async function pause(attempt: number, cause: AnnalsError): Promise<boolean> {
     const unknown = annalsError('OutcomeUnknown', { log: log.name, seq: head.seq + 1, cause: cause.message })
-    for (const [seq, waiting] of publishing) expire(waiting, unpublished(seq, cause))
+    for (const [seq, decided] of publishing)
+      for (const { waiting, decision } of decided) expire([waiting], unseen(decision, seq, cause))
     expire(batch, creating ? unknown : cause)
     queue.expire(cause)
     if (!stop.signal.aborted) await backOff(clock, ids, attempt, stop.signal)
@@ -258,8 +258,12 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
     for (const one of waiting) if (one.deadline <= now) one.settle(E.left(error))
   }
 
-  const unpublished = (seq: number, cause: AnnalsError): AnnalsError =>
-    annalsError('Unpublished', { position: `${partition}-${seq}`, cause: cause.message })
+  /** What is known of a decision that may not be visible yet: only events are durable. */
+  function unseen(decision: Decision, seq: number, cause: AnnalsError): AnnalsError {
+    if (decision.kind === 'rejected') return conflict(decision)
+    if (decision.events.length === 0) return cause
+    return annalsError('Unpublished', { position: `${partition}-${seq}`, cause: cause.message })
+  }
 
   async function close(): Promise<void> {
     closed = true

@@ -35,7 +35,13 @@ export interface Loaded {
 }
 
 export async function loadStates(deps: LoadDeps, batch: ReadonlyArray<Waiting>): Promise<Loaded> {
+  const { seq } = deps.head()
   const { replays, undecided } = await separateReplays(deps, batch)
+  if (deps.head().seq > seq) {
+    // A replay has moved the head: what had no receipt below the old one may have one now (rule 1).
+    const later = await loadStates(deps, undecided)
+    return { ...later, replays: [...replays, ...later.replays] }
+  }
   const known = new Map<string, Current>()
   const wanted = new Map<string, { operation: Operation; body: boolean }>()
   for (const { transaction } of undecided)

@@ -36,7 +36,7 @@ export function prepare(deps: PrepareDeps, inputs: ReadonlyArray<OperationInput>
     operations,
     actor: note('actor', options.actor),
     reason: note('reason', options.reason),
-    request: request === undefined ? undefined : { key: request, digest: digestOf(inputs, bodies) },
+    request: request === undefined ? undefined : { key: request, digest: digestOf(operations, bodies) },
   }
 }
 
@@ -111,10 +111,12 @@ function inPlace<A>(index: number, count: number, make: () => A): A {
 }
 
 /** What identifies a request: everything the caller said, and nothing that the store adds. */
-function digestOf(inputs: ReadonlyArray<OperationInput>, bodies: ReadonlyArray<Uint8Array | undefined>): string {
-  const said = inputs.map((input, i) => {
-    const bytes = bodies[i]
-    return { ...input, body: bytes === undefined ? null : sha256(bytes) }
+function digestOf(operations: ReadonlyArray<Operation>, bodies: ReadonlyArray<Uint8Array | undefined>): string {
+  const said = operations.map((operation, i) => {
+    const { kind, type, id, expect } = operation
+    if (kind === 'delete') return [kind, type, id, expect]
+    const { idAssigned, method, onlyIfChanged } = operation
+    return [kind, type, idAssigned ? null : id, expect, method, onlyIfChanged, sha256(bodies[i] as Uint8Array)]
   })
   return sha256(JSON.stringify(said))
 }

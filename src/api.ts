@@ -209,6 +209,26 @@ export interface VerifyOptions extends CheckOptions {
   readonly onDifference?: (difference: Difference) => void
 }
 
+export interface DoctorFinding {
+  readonly check: string
+  readonly ok: boolean
+  /** What was found. */
+  readonly detail: string
+  /** What to do; absent when all is well. */
+  readonly advice?: string
+}
+
+export interface DoctorReport {
+  readonly ok: boolean
+  readonly findings: ReadonlyArray<DoctorFinding>
+}
+
+export interface DoctorOptions {
+  /** The tenant whose head and clock are checked (default: all). */
+  readonly tenant?: string
+  readonly signal?: AbortSignal
+}
+
 export interface TenantOptions {
   /** Kind of a new tenant (default `fhir`). For one that exists it has to agree. */
   readonly kind?: Kind
@@ -221,6 +241,8 @@ export interface StoreFp {
   recover(tenant: string, options?: CheckOptions): TaskEither<AnnalsError, RecoverReport>
   /** Walks the chain, every hash and every pointer, and names each difference. */
   verify(tenant: string, options?: VerifyOptions): TaskEither<AnnalsError, VerifyReport>
+  /** Checks that the storage keeps what a store relies on, with probes that it removes again. */
+  doctor(options?: DoctorOptions): TaskEither<AnnalsError, DoctorReport>
   /** Finishes accepted writes and lets go of everything. */
   close(): TaskEither<AnnalsError, void>
 }

@@ -16,6 +16,7 @@ import {
   tenantFormat,
 } from '../domain/tenant.js'
 import type { CommitsOptions, CommitView, SnapshotFp, StoreFp, TenantFp, TenantOptions } from './api.js'
+import { examine } from './doctor.js'
 import type { Limits } from './limits.js'
 import { openLog } from './open-log.js'
 import { type Promised, promised } from './promised.js'
@@ -212,6 +213,11 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
         return recoverLog(await checks(name), options)
       }),
     verify: (name, options) => attempt(async () => verifyLog(await checks(name), options)),
+    doctor: (options = {}) =>
+      attempt(async () => {
+        if (options.tenant !== undefined) await manifestOf(options.tenant, { create: false })
+        return examine({ ...adapters, limits, tenants }, options)
+      }),
     close: () => attempt(closeOnce),
   }
   return {

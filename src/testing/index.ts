@@ -1,0 +1,9 @@
+/**
+ * For those who write adapters, or tests of code that uses a store: the contract of each port as a suite, and a clock
+ * driven by hand. Needs no test framework: every promise is a sentence and a function that throws when it is broken.
+ */
+
+export { memoryBlobStore, memoryDoorbell, memoryPointerStore } from '../../adapters/memory/index.js'
+export type * from '../../domain/ports/index.js'
+export { type ManualClock, manualClock } from './clock.js'
+export * from './contracts/index.js'

@@ -1,0 +1,94 @@
+/** Every `ts` and `sh` block of the README and the docs runs; `console`, `json` and `text` blocks are only shown. */
+import { execFile } from 'node:child_process'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const run = promisify(execFile)
+
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+]
+
+interface Snippet {
+  readonly name: string
+  readonly language: string
+  readonly code: string
+}
+
+const snippets = pages.flatMap((page): Snippet[] =>
+  [...readFileSync(join(root, page), 'utf8').matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(
+    ([, language = '', code = ''], i) => ({
+      name: `${page}, block ${i + 1}`,
+      language,
+      code,
+    }),
+  ),
+)
+
+const of = (language: string): Snippet[] => snippets.filter((snippet) => snippet.language === language)
+
+describe('snippets', () => {
+  let folder: string
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'annals-docs-'))
+    symlinkSync(join(root, 'docs'), join(folder, 'docs'))
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+    mkdirSync(join(folder, 'bin'))
+    const annals = join(folder, 'bin', 'annals')
+    const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/loader.mjs')).href
+    writeFileSync(
+      annals,
+      `#!/bin/sh\nexec '${process.execPath}' --import '${tsx}' '${join(root, 'src/cli/main.ts')}' "$@"\n`,
+    )
+    chmodSync(annals, 0o755)
+  })
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  test('are found', () => {
+    expect(of('ts').length).toBeGreaterThan(0)
+    expect(of('sh').length).toBeGreaterThan(0)
+    expect(new Set(snippets.map(({ language }) => language))).not.toContain('')
+  })
+
+  test.each(of('ts'))('$name runs', async ({ code }) => {
+    const file = join(folder, 'snippet.ts')
+    writeFileSync(file, ofThisCheckout(code))
+    await run(process.execPath, ['--import', join(root, 'node_modules/tsx/dist/loader.mjs'), file], { cwd: folder })
+    rmSync(join(folder, 'annals-data'), { recursive: true, force: true })
+  })
+
+  test.each(of('sh'))('$name runs', async ({ code }) => {
+    const env = { ...process.env, PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}` }
+    await run('sh', ['-e', '-c', code], { cwd: folder, env })
+    rmSync(join(folder, 'annals-data'), { recursive: true, force: true })
+  })
+})
+
+/** The package's exports, taken from the sources instead of the build. */
+function ofThisCheckout(code: string): string {
+  const source = (path: string): string => `from '${pathToFileURL(join(root, path)).href}'`
+  return code
+    .replaceAll("from 'annals/testing'", source('src/testing/index.ts'))
+    .replaceAll("from 'annals/fp'", source('src/fp.ts'))
+    .replaceAll("from 'annals'", source('src/index.ts'))
+}

@@ -1,0 +1,97 @@
+/** `annals verify` and `annals recover`: the checks and the repair of a store. */
+import type { Difference, Store, VerifyReport } from '../../index.js'
+import { exitCodes } from '../exit.js'
+import type { AddCommand } from '../program.js'
+import { makeProgressBar } from '../progress.js'
+import { recoverSummary, recoverTenant } from '../recovery.js'
+import { makeSession, type Session, withStore } from '../session.js'
+import { settingsOf } from '../settings.js'
+import { plural, safe } from '../text.js'
+
+const verifyExamples = `  annals verify                                  the chain, every hash, every pointer of a tenant
+  annals verify --all --json > report.ndjson     every tenant of the store
+
+Exit code 1 if anything differs. Nothing is changed. With --json, one line for each difference
+({"tenant","difference":{"kind","key","problem"}}), then one for each tenant ({"tenant","report":{…}}).`
+
+const allFlag = ['--all', 'every tenant of the store'] as const
+
+export const addVerify: AddCommand = (make, surroundings) => {
+  make('verify', 'Check every byte and every pointer against the log, and name each difference', verifyExamples)
+    .option(...allFlag)
+    .action(async (flags: { all?: boolean }) => {
+      const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
+      const found = await withStore(session, false, async (store) => {
+        let differences = 0
+        for await (const tenant of tenantsOf(session, store, flags.all))
+          differences += await verify(session, store, tenant)
+        return differences
+      })
+      if (found > 0) surroundings.finish(exitCodes.failed)
+    })
+}
+
+async function verify(session: Session, store: Store, tenant: string): Promise<number> {
+  const { out, json, colors, signal } = session
+  const bar = makeProgressBar(session)
+  const line = (difference: Difference): string =>
+    json
+      ? JSON.stringify({ tenant, difference })
+      : [colors.red(difference.kind), difference.key, difference.problem]
+          .map((text, i) => (i ? safe(text) : text))
+          .join('\t')
+  // The output keeps its own order, and a broken pipe ends the command at the next await.
+  let writing: Promise<void> = Promise.resolve()
+  let report: VerifyReport
+  try {
+    report = await store.verify(tenant, {
+      signal,
+      onProgress: ({ done, total, events }) =>
+        bar.update(done, total, `commit ${done} of ${total}, ${plural(events, 'event')}`),
+      onDifference: (difference) => {
+        bar.clear()
+        writing = writing.then(() => out.line(line(difference)))
+        writing.catch(() => undefined)
+      },
+    })
+  } finally {
+    bar.stop()
+  }
+  await writing
+  if (json) await out.line(JSON.stringify({ tenant, report }))
+  else await out.line(summary(session, tenant, report))
+  return report.differences
+}
+
+function summary({ colors }: Session, tenant: string, report: VerifyReport): string {
+  const { commits, events, bodies, items, differences } = report
+  const checked = `${plural(commits, 'commit')}, ${plural(events, 'event')}, ${plural(bodies, 'body', 'bodies')}, ${plural(items, 'pointer')}`
+  return differences === 0
+    ? `${colors.green('ok')}\t'${tenant}': ${checked} checked, no difference`
+    : `${colors.red('failed')}\t'${tenant}': ${checked} checked, ${plural(differences, 'difference')}`
+}
+
+const recoverExamples = `  annals recover                                 rebuild the pointers of a tenant from its log
+  annals recover --all                           of every tenant of the store
+
+The log is the truth; pointers are a projection of it. Stop all other writers of the tenant first.`
+
+export const addRecover: AddCommand = (make, surroundings) => {
+  make('recover', 'Rebuild every pointer from the log alone', recoverExamples)
+    .option(...allFlag)
+    .action(async (flags: { all?: boolean }) => {
+      const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
+      const { out, json } = session
+      await withStore(session, false, async (store) => {
+        for await (const tenant of tenantsOf(session, store, flags.all)) {
+          const report = await recoverTenant(session, store, tenant)
+          await out.line(json ? JSON.stringify({ tenant, ...report }) : recoverSummary(tenant, report))
+        }
+      })
+    })
+}
+
+async function* tenantsOf(session: Session, store: Store, all: boolean | undefined): AsyncGenerator<string> {
+  if (all) yield* store.tenants()
+  else yield session.tenant
+}

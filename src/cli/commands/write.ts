@@ -1,0 +1,139 @@
+/** `annals put` and `annals delete`: one write each. */
+import { readFile } from 'node:fs/promises'
+import { Option } from 'commander'
+import { scanBody } from '../../../domain/body/index.js'
+import type { Expectation, Kind, Tenant, WriteOptions, WriteResult } from '../../index.js'
+import { defaultLimits, formatPosition } from '../../index.js'
+import { CliFailure, usage } from '../failure.js'
+import type { Io } from '../io.js'
+import type { AddCommand } from '../program.js'
+import { makeSession, type Session, withTenant } from '../session.js'
+import { parseScope, parseTarget, settingsOf, wholeNumber } from '../settings.js'
+
+interface WriteFlags {
+  readonly actor?: string
+  readonly reason?: string
+  readonly requestKey?: string
+  readonly ifVersion?: number
+}
+
+interface PutFlags extends WriteFlags {
+  readonly create?: boolean
+  readonly onlyIfChanged?: boolean
+  readonly kind?: Kind
+}
+
+const putExamples = `  annals put Patient/p1 p1.json                    create it, or write the next version
+  annals put Patient/p1 p1.json --if-version 3     only if version 3 is the current one
+  annals put Patient p1.json                       the id is the one in the body; without one the store makes one
+  annals put Patient/p1 - --create < p1.json       only if it is not there yet
+  annals put Patient/p1 p1.json --actor dr-lee --reason 'corrected the name' --request-key 7f3a
+
+The bytes are kept as they are; the store sets only id, meta.versionId and meta.lastUpdated (not for --kind json).`
+
+export const addPut: AddCommand = (make, surroundings) => {
+  make('put <Type[/id]> [file]', 'Write one version of a resource, from a file or stdin', putExamples)
+    .addOption(new Option('--create', 'only if there is none yet').conflicts(['ifVersion', 'onlyIfChanged']))
+    .option('--if-version <n>', 'only if this version is current (0: none is)', wholeNumber('--if-version', 0))
+    .option('--only-if-changed', 'write nothing if the body says what the current version says')
+    .option('--actor <name>', 'who does it, for the audit')
+    .option('--reason <text>', 'why, for the audit')
+    .option('--request-key <key>', 'idempotency key: a second write with it returns the first result')
+    .addOption(new Option('--kind <kind>', 'kind of a new tenant').choices(['fhir', 'json']))
+    .action(async (text: string, file: string | undefined, flags: PutFlags) => {
+      const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
+      const scope = parseScope(text)
+      const body = withoutFinalNewline(await readInput(surroundings.io, file))
+      await withTenant(session, { create: true, kind: flags.kind }, async (tenant) =>
+        showResult(session, await put(tenant, scope.type, scope.id ?? idIn(tenant, body), body, flags)),
+      )
+    })
+}
+
+async function put(
+  tenant: Tenant,
+  type: string,
+  id: string | undefined,
+  body: Uint8Array,
+  flags: PutFlags,
+): Promise<WriteResult> {
+  const options = writeOptions(flags)
+  if (flags.create || id === undefined) {
+    if (flags.ifVersion !== undefined) throw usage('--if-version needs an id: write Type/id')
+    return tenant.create(type, body, { ...options, id })
+  }
+  const { onlyIfChanged } = flags
+  return tenant.update(type, id, body, { ...options, expect: expectation(flags), onlyIfChanged })
+}
+
+/** A FHIR body may name its own id. One that is no text, or no JSON, is left to the store to refuse. */
+function idIn(tenant: Tenant, body: Uint8Array): string | undefined {
+  if (tenant.kind !== 'fhir') return undefined
+  const scanned = scanBody(body)
+  return scanned._tag === 'Right' ? scanned.right.id?.text : undefined
+}
+
+const deleteExamples = `  annals delete Patient/p1
+  annals delete Patient/p1 --if-version 3 --actor dr-lee --reason 'entered twice'
+
+A deletion is a version of its own: what was there stays readable with 'annals get --version'.`
+
+export const addDelete: AddCommand = (make, surroundings) => {
+  make('delete <Type/id>', 'Delete a resource; its versions stay', deleteExamples)
+    .option('--if-version <n>', 'only if this version is current', wholeNumber('--if-version', 1))
+    .option('--actor <name>', 'who does it, for the audit')
+    .option('--reason <text>', 'why, for the audit')
+    .option('--request-key <key>', 'idempotency key: a second delete with it returns the first result')
+    .action(async (text: string, flags: WriteFlags) => {
+      const { type, id } = parseTarget(text)
+      const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
+      await withTenant(session, { create: false }, async (tenant) => {
+        const result = await tenant.delete(type, id, { ...writeOptions(flags), expect: expectation(flags) })
+        if (result.version === 0) throw new CliFailure('NotFound', `there is no ${type}/${id}`, { type, id })
+        await showResult(session, result)
+      })
+    })
+}
+
+const expectation = ({ ifVersion }: WriteFlags): Expectation | undefined => ifVersion
+
+const writeOptions = ({ actor, reason, requestKey }: WriteFlags): WriteOptions => ({
+  actor,
+  reason,
+  request: requestKey,
+})
+
+async function readInput(io: Io, file: string | undefined): Promise<Uint8Array> {
+  try {
+    if (file !== undefined && file !== '-') return await readFile(file)
+  } catch (error) {
+    throw usage(`${file} cannot be read: ${(error as Error).message}`)
+  }
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of io.stdin) {
+    chunks.push(chunk as Uint8Array)
+    size += (chunk as Uint8Array).length
+    // One byte more than the store takes is enough for it to refuse the body by its own sentence.
+    if (size > defaultLimits.maxBodyBytes) break
+  }
+  return Buffer.concat(chunks)
+}
+
+/** The newline that ends a text file is the file's, not the body's. */
+function withoutFinalNewline(bytes: Uint8Array): Uint8Array {
+  const end = bytes.at(-1) === 10 ? bytes.length - 1 : bytes.length
+  return bytes.subarray(0, end > 0 && end < bytes.length && bytes[end - 1] === 13 ? end - 1 : end)
+}
+
+const verbs = { create: 'created', update: 'updated', delete: 'deleted' } as const
+
+async function showResult({ out, json, colors }: Session, result: WriteResult): Promise<void> {
+  const { type, id, version, changed, op, at, position } = result
+  if (json) {
+    const place = position && formatPosition(position)
+    return out.line(JSON.stringify({ type, id, version, changed, op, at, position: place }))
+  }
+  const verb = changed ? verbs[op ?? 'update'] : 'unchanged'
+  return out.line(`${(changed ? colors.green : colors.dim)(verb)} ${type}/${id} version ${version}`)
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+/** The `annals` program: a thin shell that gives `runCli` the process's own streams and signals. */
+import process from 'node:process'
+import { exitCodes } from './exit.js'
+import { runCli } from './run.js'
+
+const stop = new AbortController()
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => {
+    // A second one means it: what is in flight is not waited for.
+    if (stop.signal.aborted) process.exit(exitCodes.interrupted)
+    stop.abort()
+    if (process.stderr.isTTY) process.stderr.write('\nstopping; press Ctrl-C again to stop at once\n')
+  })
+
+const { stdin, stdout, stderr, env } = process
+process.exitCode = await runCli(process.argv.slice(2), { stdin, stdout, stderr, env, signal: stop.signal })
+// What is still readable on stdin must not keep the process.
+stdin.destroy()

@@ -1,0 +1,89 @@
+/** The commands and their flags. Each file in `commands/` adds one or two that belong together. */
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { addDiff } from './commands/diff.js'
+import { addDoctor } from './commands/doctor.js'
+import { addGet } from './commands/get.js'
+import { addHistory } from './commands/history.js'
+import { addLoad } from './commands/load.js'
+import { addLog } from './commands/log.js'
+import { addRecover, addVerify } from './commands/maintain.js'
+import { addStats } from './commands/stats.js'
+import { addDelete, addPut } from './commands/write.js'
+import type { Surroundings } from './session.js'
+import { withCommonFlags } from './settings.js'
+
+const examples = `
+Examples:
+  annals load patients.ndjson            load a file into ./annals-data
+  annals get Patient/p1                  the current version
+  annals history Patient/p1              who changed it, when and why
+  annals diff Patient/p1 1 2             what changed between two versions
+  annals verify                          check every byte and every pointer
+
+Exit codes: 0 done; 1 the check or the write failed, or there is no such resource; 2 unacceptable flags or input;
+3 the store cannot be opened or reached; 70 a defect; 130 stopped by Ctrl-C.`
+
+/** Adds one command; `examples` is shown under its help. */
+export type AddCommand = (make: MakeCommand, surroundings: Surroundings) => void
+export type MakeCommand = (usage: string, summary: string, examples: string) => Command
+
+/** Where commander writes what it has to say. */
+export interface Said {
+  out: string
+  err: string
+}
+
+export function buildProgram(surroundings: Surroundings, said: Said): Command {
+  const helpWidth = Math.min(surroundings.io.stdout.columns ?? 100, 120)
+  const program = new Command('annals')
+    .description('Annals keeps versioned resources as an immutable log: load, read, compare and verify them.')
+    .version(findVersion(), '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        said.out += text
+      },
+      writeErr: (text) => {
+        said.err += text
+      },
+    })
+    .configureHelp({ helpWidth })
+    .showSuggestionAfterError(true)
+    .addHelpText('after', examples)
+  const make: MakeCommand = (usage, summary, text) => {
+    const command = program.command(usage).summary(summary).description(summary).exitOverride()
+    command.addHelpText('after', `\nExamples:\n${text.trimEnd()}`)
+    return withCommonFlags(command)
+  }
+  const commands: ReadonlyArray<AddCommand> = [
+    addLoad,
+    addPut,
+    addGet,
+    addDelete,
+    addHistory,
+    addDiff,
+    addLog,
+    addStats,
+    addVerify,
+    addRecover,
+    addDoctor,
+  ]
+  for (const add of commands) add(make, surroundings)
+  return program
+}
+
+/** Of the package that this file belongs to, compiled or not. */
+function findVersion(): string {
+  for (const up of ['../../', '../../../'])
+    try {
+      const found = JSON.parse(readFileSync(new URL(`${up}package.json`, import.meta.url), 'utf8'))
+      if (found.name === 'annals') return found.version
+    } catch {
+      // One folder further up.
+    }
+  return 'unknown'
+}

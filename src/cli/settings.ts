@@ -1,0 +1,65 @@
+/** The flags that every command has, and what stands in for them. */
+import { type Command, Option } from 'commander'
+import { usage } from './failure.js'
+import type { Io } from './io.js'
+
+export const defaultStore = 'file:./annals-data'
+export const defaultTenant = 'default'
+
+export interface Settings {
+  readonly store: string
+  readonly tenant: string
+  readonly json: boolean
+}
+
+interface Flags {
+  readonly store?: string
+  readonly tenant?: string
+  readonly json?: boolean
+}
+
+export const withCommonFlags = (command: Command): Command =>
+  command
+    .addOption(new Option('--store <url>', `the store (or ANNALS_STORE; default ${defaultStore})`).helpGroup('Common:'))
+    .addOption(
+      new Option('--tenant <name>', `the tenant (or ANNALS_TENANT; default ${defaultTenant})`).helpGroup('Common:'),
+    )
+    .addOption(new Option('--json', 'JSON on stdout, and errors as JSON on stderr').helpGroup('Common:'))
+    .addHelpOption(new Option('-h, --help', 'show this help').helpGroup('Common:'))
+
+/** `flags` is what commander has made of a command line. */
+export function settingsOf(io: Io, flags: object): Settings {
+  const { store, tenant, json } = flags as Flags
+  return {
+    store: store ?? io.env.ANNALS_STORE ?? defaultStore,
+    tenant: tenant ?? io.env.ANNALS_TENANT ?? defaultTenant,
+    json: json === true,
+  }
+}
+
+/** For an option that is a whole number. */
+export const wholeNumber =
+  (what: string, least: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value
+    throw usage(`${what} is a whole number from ${least}, not '${text.slice(0, 64)}'`)
+  }
+
+export interface Target {
+  readonly type: string
+  readonly id: string
+}
+
+/** `Type/id`; an id may hold further slashes (tenants of JSON documents). */
+export function parseTarget(text: string): Target {
+  const { type, id } = parseScope(text)
+  if (id === undefined) throw usage(`'${text.slice(0, 64)}' names no resource; write Type/id, such as Patient/p1`)
+  return { type, id }
+}
+
+/** `Type` or `Type/id`. */
+export function parseScope(text: string): { type: string; id?: string } {
+  const slash = text.indexOf('/')
+  return slash < 0 ? { type: text } : { type: text.slice(0, slash), id: text.slice(slash + 1) }
+}

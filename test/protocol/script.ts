@@ -33,8 +33,8 @@ export interface Directions {
   fail(error?: AnnalsError, times?: number): void
   /** The call happens, and its answer is lost. */
   loseAnswer(times?: number): void
-  /** The call waits before it happens. */
-  hold(): Held
+  /** The call waits before it happens, or before it fails. */
+  hold(error?: AnnalsError): Held
   /** The call happens, and its answer waits. */
   holdAnswer(): Held
   /** Something else happens just before the call. */
@@ -67,9 +67,9 @@ export function makeScript(): Playing {
     return {
       fail: (error = unavailable, times) => add(async () => E.left(error), times),
       loseAnswer: (times) => add((proceed) => proceed().then(() => E.left(unavailable)), times),
-      hold() {
+      hold(error) {
         const gate = makeGate()
-        add((proceed, call) => gate.pass(call).then(proceed))
+        add((proceed, call) => gate.pass(call).then(error === undefined ? proceed : () => E.left(error)))
         return gate
       },
       holdAnswer() {

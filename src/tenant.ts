@@ -24,10 +24,11 @@ import type {
   WriteOptions,
 } from './api.js'
 import type { Limits } from './limits.js'
+import { bodiesOf } from './read/bodies.js'
 import { followCommits } from './read/follow.js'
 import type { makeHistory, Scope } from './read/history.js'
 import type { LogReader, OpenCommit } from './read/log-reader.js'
-import { type Bound, bodiesOf, covers, type Reader } from './read/reader.js'
+import { type Bound, covers, type Reader } from './read/reader.js'
 import { resourceVersion } from './version.js'
 import type { LogWriter } from './write/log-writer.js'
 import { type PrepareDeps, prepare } from './write/prepare.js'

@@ -8,8 +8,9 @@ import type { PointerStore } from '../../domain/ports/index.js'
 import { type ResourceRef, refKey } from '../../domain/resource.js'
 import { mapBounded, orThrow, run } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
+import { bodiesOf } from './bodies.js'
 import type { LogReader, OpenCommit } from './log-reader.js'
-import { type Bound, bodiesOf, covers, type Reader } from './reader.js'
+import { type Bound, covers, type Reader } from './reader.js'
 
 /** Which history: of one resource, of a type, or of the whole tenant. */
 export type Scope =
@@ -83,8 +84,9 @@ export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, opt
     switch (scope.level) {
       case 'instance': {
         const { type, id } = scope.ref
-        const from = cursor.after === undefined ? await firstVersion(scope.ref, cursor) : below(cursor.after)
-        return { pointers: await findItems(versionsPk(tenant, type, id), from, cursor, limit) }
+        const from = cursor.after === undefined ? undefined : below(cursor.after)
+        const leap = (): Promise<string | undefined> => firstVersion(scope.ref, cursor)
+        return { pointers: await findItems(versionsPk(tenant, type, id), from, cursor, limit, leap) }
       }
       case 'type': {
         const from = cursor.after === undefined ? typeIndexSk(cursor.seq + 1, 0) : below(cursor.after)
@@ -97,26 +99,36 @@ export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, opt
     }
   }
 
-  /** Items come newest first. Those of commits in publication are above the bound and passed over (rule 8). */
+  /**
+   * Items come newest first. Those above the bound are passed over: a few are of commits in publication (rule 8), and
+   * when all of a page are, the bound lies in the past, and `leap` finds where it begins.
+   */
   async function findItems(
     pk: string,
     from: string | undefined,
     bound: Bound,
     limit: number,
+    leap?: () => Promise<string | undefined>,
   ): Promise<VersionPointer[]> {
     const found: VersionPointer[] = []
+    let to = from
     let token: string | undefined
-    do {
-      const page = await run(pointers.query({ pk, to: from, descending: true, limit: limit - found.length, token }))
+    let mayLeap = leap !== undefined
+    for (;;) {
+      const page = await run(pointers.query({ pk, to, descending: true, limit: limit - found.length, token }))
       found.push(...page.items.map(pointerFromItem).filter((pointer) => covers(bound, pointer)))
       token = page.token
-    } while (token !== undefined && found.length < limit)
-    return found
+      if (token === undefined || found.length >= limit) return found
+      if (!mayLeap || found.length > 0) continue
+      to = await leap?.()
+      if (to === undefined) return found
+      token = undefined
+      mayLeap = false
+    }
   }
 
-  /** The newest version of long ago is looked up; otherwise it is among the newest of all, and no look-up is needed. */
+  /** The newest version that the bound covers, found by bisection. */
   async function firstVersion(ref: ResourceRef, bound: Bound): Promise<string | undefined> {
-    if (bound.at === undefined) return undefined
     const pointer = await reader.versionWithin(ref, bound)
     return pointer && versionSk(pointer.version)
   }

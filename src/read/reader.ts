@@ -8,9 +8,9 @@ import { blobKey, headPk, headSk, versionSk, versionsPk } from '../../domain/key
 import { headFromItem, pointerFromItem, type VersionPointer } from '../../domain/pointer.js'
 import type { BlobStore, ByteRange, PointerStore } from '../../domain/ports/index.js'
 import type { ResourceRef } from '../../domain/resource.js'
-import { mapBounded, run } from '../../domain/task.js'
+import { run } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
-import type { LogReader, OpenCommit } from './log-reader.js'
+import type { LogReader } from './log-reader.js'
 
 /** What a read may see: nothing beyond this commit, and nothing later than this instant (microseconds since 1970). */
 export interface Bound {
@@ -31,7 +31,18 @@ export interface Reader {
   /** One version by its number; `undefined` when it does not exist. */
   version(ref: ResourceRef, version: number): Promise<VersionPointer | undefined>
   /** The bytes of a version, checked against their hash. The caller may keep them and must not change them. */
-  body(pointer: VersionPointer, opened?: OpenCommit): Promise<Uint8Array>
+  body(pointer: VersionPointer, from?: Stretch): Promise<Uint8Array>
+  /** Whether the body needs no read. */
+  holds(pointer: VersionPointer): boolean
+  /** A part of a commit object. */
+  stretch(seq: number, range: ByteRange): Promise<Stretch>
+}
+
+/** Bytes of a commit object that were read anyway. */
+export interface Stretch {
+  readonly bytes: Uint8Array
+  /** Where they begin in the object (default 0). */
+  readonly start?: number
 }
 
 export interface ReaderDeps {
@@ -100,11 +111,11 @@ export function makeReader(deps: ReaderDeps): Reader {
     return item && pointerFromItem(item)
   }
 
-  async function body(pointer: VersionPointer, opened?: OpenCommit): Promise<Uint8Array> {
-    const key = `${pointer.seq}-${pointer.index}`
+  async function body(pointer: VersionPointer, from?: Stretch): Promise<Uint8Array> {
+    const key = cacheKey(pointer)
     const cached = cache?.get(key)
     if (cached !== undefined) return cached
-    const bytes = fromOpened(pointer, opened) ?? (await fetchBody(pointer))
+    const bytes = from !== undefined && liesIn(pointer, from) ? cut(pointer, from) : await fetchBody(pointer)
     if (sha256(bytes) !== pointer.sha256) {
       const problem = `the body of ${pointer.type}/${pointer.id} version ${pointer.version} does not have its hash`
       throw annalsError('Corrupt', { key: bodyKey(pointer), problem })
@@ -113,11 +124,10 @@ export function makeReader(deps: ReaderDeps): Reader {
     return bytes
   }
 
-  function fromOpened({ offset, length }: VersionPointer, opened: OpenCommit | undefined): Uint8Array | undefined {
-    if (opened === undefined || offset === undefined || length === undefined) return undefined
-    const end = offset + length
-    // A copy: a slice would keep the whole commit in memory for as long as the cache keeps the body.
-    return end <= opened.bytes.length ? opened.bytes.slice(offset, end) : undefined
+  async function stretch(seq: number, range: ByteRange): Promise<Stretch> {
+    const blob = await run(blobs.get(log.key(seq), range))
+    if (blob !== undefined) return { bytes: blob.bytes, start: range.start }
+    throw annalsError('Corrupt', { key: log.key(seq), problem: 'the object is missing, though a pointer names it' })
   }
 
   async function fetchBody(pointer: VersionPointer): Promise<Uint8Array> {
@@ -136,16 +146,18 @@ export function makeReader(deps: ReaderDeps): Reader {
   const bodyKey = (pointer: VersionPointer): string =>
     pointer.blob === undefined ? log.key(pointer.seq) : blobKey(tenant, pointer.blob)
 
-  return { head, current, versionWithin, version, body }
+  const holds = (pointer: VersionPointer): boolean => cache?.has(cacheKey(pointer)) === true
+
+  return { head, current, versionWithin, version, body, holds, stretch }
 }
 
-/** The bodies of many versions, in order, with bounded concurrency; a delete has none. */
-export const bodiesOf = (
-  reader: Reader,
-  pointers: ReadonlyArray<VersionPointer>,
-  limits: Limits,
-  opened?: ReadonlyMap<number, OpenCommit>,
-): Promise<Array<Uint8Array | undefined>> =>
-  mapBounded(pointers, limits.concurrency, async (pointer) =>
-    pointer.op === 'delete' ? undefined : reader.body(pointer, opened?.get(pointer.seq)),
-  )
+const cacheKey = ({ seq, index }: VersionPointer): string => `${seq}-${index}`
+
+export function liesIn({ offset, length }: VersionPointer, { start = 0, bytes }: Stretch): boolean {
+  return offset !== undefined && length !== undefined && offset >= start && offset + length <= start + bytes.length
+}
+
+/** A copy: a slice would keep the whole stretch in memory for as long as the cache keeps the body. */
+function cut({ offset = 0, length = 0 }: VersionPointer, { start = 0, bytes }: Stretch): Uint8Array {
+  return bytes.slice(offset - start, offset - start + length)
+}

@@ -77,6 +77,8 @@ export function makeBaton(deps: BatonDeps): Baton {
       const queue = await read()
       if (queue === undefined) return
       const { tickets, rev } = queue
+      // As long as others queue, this writer looks before every commit.
+      if (tickets.length > 0) lookedAt = Number.NEGATIVE_INFINITY
       const mine = tickets.findIndex((ticket) => ticket.writer === writer)
       if (mine < 0) {
         asked ||= tickets.length > 0

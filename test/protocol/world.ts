@@ -17,7 +17,7 @@ export interface World {
   open(options?: SiteOptions): Promise<Site>
   /** A store with the tenant `t` of plain JSON open. */
   enter(options?: SiteOptions): Promise<Site & { readonly tenant: Tenant }>
-  /** Every item of the pointer store, by its keys. */
+  /** Every item of the pointer store that a log makes, by its keys: not the leases. */
   dump(): Promise<Map<string, Pick<Item, 'attributes' | 'expiresAt'>>>
   /** Lets an object disappear, as no port could. */
   lose(key: string): void
@@ -88,7 +88,8 @@ export function makeWorld(): World {
       do {
         const page = await run(pointers.scan({ pkPrefix: '', limit: 500, token }))
         for (const { pk, sk, attributes, expiresAt } of page.items)
-          items.set(`${pk} ${sk}`, { attributes, ...(expiresAt === undefined ? undefined : { expiresAt }) })
+          if (!/^[LC]#/.test(pk))
+            items.set(`${pk} ${sk}`, { attributes, ...(expiresAt === undefined ? undefined : { expiresAt }) })
         token = page.token
       } while (token !== undefined)
       return items

@@ -76,7 +76,12 @@ export function makeLogReader(deps: { tenant: string; partition: number; blobs: 
       for (;;) {
         // Reading ahead grows with success, so that a poll of an idle log costs one request.
         const wanted = Math.min(width, 1 + (last.seq - link.seq))
-        while (ahead.length < wanted && next <= to) ahead.push(read(next++))
+        while (ahead.length < wanted && next <= to) {
+          const reading = read(next++)
+          // A read that fails while the consumer is busy with an earlier commit is not unhandled: its turn will come.
+          reading.catch(() => undefined)
+          ahead.push(reading)
+        }
         const opened = await ahead.shift()
         if (opened === undefined) return
         const problem = chainProblem(last, opened.commit, name)

@@ -22,7 +22,8 @@ Examples:
   annals verify                          check every byte and every pointer
 
 Exit codes: 0 done; 1 the check or the write failed, or there is no such resource; 2 unacceptable flags or input;
-3 the store cannot be opened or reached; 70 a defect; 130 stopped by Ctrl-C.`
+3 the store cannot be opened or reached; 70 a defect; 130 stopped by Ctrl-C.
+`
 
 /** Adds one command; `examples` is shown under its help. */
 export type AddCommand = (make: MakeCommand, surroundings: Surroundings) => void
@@ -56,8 +57,8 @@ export function buildProgram(surroundings: Surroundings, said: Said): Command {
     .addHelpText('after', examples)
   const make: MakeCommand = (usage, summary, text) => {
     const command = program.command(usage).summary(summary).description(summary).exitOverride()
-    command.addHelpText('after', `\nExamples:\n${text.trimEnd()}`)
-    return withCommonFlags(command)
+    command.addHelpText('after', `\nExamples:\n${text.trimEnd()}\n`)
+    return command
   }
   const commands: ReadonlyArray<AddCommand> = [
     addLoad,
@@ -73,6 +74,8 @@ export function buildProgram(surroundings: Surroundings, said: Said): Command {
     addDoctor,
   ]
   for (const add of commands) add(make, surroundings)
+  // Last, so that a command's own flags come first in its help.
+  for (const command of program.commands) withCommonFlags(command)
   return program
 }
 

@@ -1,9 +1,14 @@
-/** A progress bar on standard error: on a terminal only, and never beside JSON. */
+/**
+ * Progress on standard error: a bar on a terminal, a line now and then in a pipe, nothing beside JSON.
+ */
 import { type Options, SingleBar } from 'cli-progress'
 import type { Session } from './session.js'
+import { humanTime } from './text.js'
 
 export interface ProgressBar {
-  update(done: number, total: number, text: string): void
+  readonly isShown: boolean
+  /** Without a total only the text is shown. */
+  update(done: number, total: number | undefined, text: string): void
   /** Makes room for other output; the bar comes back below it. */
   clear(): void
   stop(): void
@@ -11,18 +16,19 @@ export interface ProgressBar {
 
 /** Times a second that the bar is drawn. */
 const fps = 5
+const barWidth = 24
+/** Between two lines in a pipe, in milliseconds. */
+const lineEveryMs = 10_000
 
 export function makeProgressBar({ io, json }: Session): ProgressBar {
   const { stderr } = io
-  if (json || stderr.isTTY !== true) {
-    return { update: () => undefined, clear: () => undefined, stop: () => undefined }
-  }
+  const nothing = (): void => undefined
+  if (json) return { isShown: false, update: nothing, clear: nothing, stop: nothing }
+  if (stderr.isTTY !== true) return { isShown: false, update: lines(stderr), clear: nothing, stop: nothing }
+  const started = performance.now()
   const options: Options = {
-    format: '{bar} {percentage}%  {text}',
+    format: (_, { value, total }, { text }) => `${gauge(value, total, performance.now() - started)}${text}`,
     stream: stderr as NodeJS.WritableStream,
-    barsize: 24,
-    barCompleteChar: '█',
-    barIncompleteChar: '░',
     fps,
     hideCursor: true,
     clearOnComplete: true,
@@ -30,22 +36,40 @@ export function makeProgressBar({ io, json }: Session): ProgressBar {
     gracefulExit: false,
   }
   const bar = new SingleBar(options)
-  let started = false
+  let isStarted = false
   return {
-    update(done, total, text) {
-      if (!started) bar.start(total, done, { text })
+    isShown: true,
+    update(done, total = 0, text) {
+      if (!isStarted) bar.start(total, done, { text })
       else {
         bar.setTotal(total)
         bar.update(done, { text })
       }
-      started = true
+      isStarted = true
     },
     clear() {
-      if (started) stderr.write('\r\u001b[K')
+      if (isStarted) stderr.write('\r\u001b[K')
     },
     stop() {
-      if (started) bar.stop()
-      started = false
+      if (isStarted) bar.stop()
+      isStarted = false
     },
   }
+}
+
+function lines(stderr: NodeJS.WritableStream): ProgressBar['update'] {
+  let last = performance.now()
+  return (_, __, text) => {
+    if (performance.now() - last < lineEveryMs) return
+    last = performance.now()
+    stderr.write(`${text}\n`)
+  }
+}
+
+function gauge(done: number, total: number, ms: number): string {
+  if (total === 0) return ''
+  const part = Math.min(1, done / total)
+  const full = Math.round(part * barWidth)
+  const left = part > 0.01 && part < 1 ? `${humanTime((ms / part) * (1 - part))} left  ` : ''
+  return `${'█'.repeat(full)}${'░'.repeat(barWidth - full)} ${Math.floor(part * 100)} %  ${left}`
 }

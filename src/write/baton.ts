@@ -91,7 +91,8 @@ export function makeBaton(deps: BatonDeps): Baton {
         holds = true
         return
       }
-      if ((tickets[0] as Ticket).until < nowMs()) await write(start(tickets.slice(1)), rev)
+      // The other tickets may be of the dead as well: the living queue again, so that all the dead cost one lease.
+      if ((tickets[0] as Ticket).until < nowMs()) await write(start([tickets[mine] as Ticket]), rev)
       else await clock.sleep(options.pollMs, deps.signal)
     }
   }

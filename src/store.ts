@@ -90,17 +90,21 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
   await checkStore()
 
   async function checkStore(): Promise<void> {
-    const manifest = await run(blobs.get(storeManifestKey))
-    if (manifest !== undefined) {
-      orThrow(decodeStoreManifest(storeManifestKey, manifest.bytes))
-      return
-    }
+    if (await isStore()) return
     if (!settings.create) throw annalsError('NotAStore', { url, problem: `it has no ${storeManifestKey}` })
     const { entries } = await run(blobs.list('', { limit: 1 }))
+    // Whatever a store holds came after its manifest: if another process has just made it, the manifest is there now.
+    if (entries.length > 0 && (await isStore())) return
     if (entries.length > 0)
       throw annalsError('NotAStore', { url, problem: `it is not empty and has no ${storeManifestKey}` })
     const created = formatInstant(clock.now())
     await run(blobs.createIfAbsent(storeManifestKey, encodeManifest({ format: storeFormat, created })))
+  }
+
+  async function isStore(): Promise<boolean> {
+    const manifest = await run(blobs.get(storeManifestKey))
+    if (manifest !== undefined) orThrow(decodeStoreManifest(storeManifestKey, manifest.bytes))
+    return manifest !== undefined
   }
 
   async function manifestOf(name: string, options: TenantOptions): Promise<TenantManifest> {

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'vitest'
+import { memoryBlobStore, memoryDoorbell, memoryPointerStore } from '../../adapters/memory/index.js'
+import { systemClock } from '../../adapters/system-clock.js'
+import { systemIds } from '../../adapters/system-ids.js'
+import type { BlobStore } from '../../domain/ports/index.js'
+import { run } from '../../domain/task.js'
+import { defaultLimits } from '../../src/limits.js'
+import { type Adapters, makeStore } from '../../src/store.js'
+
+const clock = systemClock
+const settings = { create: true, recover: false, limits: defaultLimits }
+
+const world = (blobs: BlobStore): Adapters => ({
+  url: 'memory:',
+  blobs,
+  pointers: memoryPointerStore({ clock }),
+  doorbell: memoryDoorbell(),
+  clock,
+  ids: systemIds,
+  baton: { leaseMs: 1_000, pollMs: 1, lookMs: 0 },
+  pointersLost: false,
+  close: async () => undefined,
+})
+
+describe('a new store', () => {
+  test('is opened by a process that found it empty while another one made it and wrote to it', async () => {
+    const blobs = memoryBlobStore()
+    const slow: BlobStore = {
+      ...blobs,
+      list: (prefix, options) => async () => {
+        const other = await makeStore(world(blobs), settings)
+        await other.tenant('t')
+        return blobs.list(prefix, options)()
+      },
+    }
+    const store = await makeStore(world(slow), settings)
+    assert.equal((await store.tenant('t', { create: false })).name, 't')
+  })
+
+  test('is not made where something else is', async () => {
+    const blobs = memoryBlobStore()
+    await run(blobs.put('other', Buffer.from('x')))
+    await assert.rejects(makeStore(world(blobs), settings), { _tag: 'NotAStore' })
+  })
+})

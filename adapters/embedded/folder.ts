@@ -85,6 +85,8 @@ function isStore(root: string): boolean {
   }
   // Our own folders without a manifest are a creation that was interrupted, but only as long as they hold no object.
   if (names.includes('objects') && fs.readdirSync(join(root, 'objects')).length > 0) {
+    // Objects come after the manifest: if another process has just made the store, the manifest is there by now.
+    if (fs.existsSync(join(root, storeManifestKey))) return true
     notAStore(root, `it holds objects, but ${storeManifestKey} is missing; restore that file from a backup`)
   }
   return false

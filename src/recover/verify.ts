@@ -41,12 +41,19 @@ export async function verifyLog(deps: VerifyDeps, options: VerifyOptions = {}): 
   const headKey = headPk(tenant, log.partition)
   const item = await run(pointers.get(headKey, headSk))
   const head = item && headFromItem(item)
-  const end = Math.max(await log.findHead(0), await log.findHead(head?.seq ?? 0))
+  const last = Math.max(await log.findHead(0), await log.findHead(head?.seq ?? 0))
   let link: ChainLink | undefined = origin
+  let end = 0
 
-  for (let seq = 1; seq <= end; seq++) {
+  for (let seq = 1; seq <= last; seq++) {
     if (options.signal?.aborted === true) throw annalsError('Cancelled', { what: 'verification' })
-    const opened = await openForCheck(deps, seq, found)
+    const { opened, exists } = await openForCheck(deps, seq, found)
+    if (exists) {
+      // Only what is missing before a commit is a hole; what is missing at the end is a head ahead of its log.
+      for (let hole = end + 1; hole < seq; hole++)
+        found('commit-missing', log.key(hole), 'there is no such object, though later commits exist')
+      end = seq
+    }
     if (opened !== undefined) {
       const problem = link && chainProblem(link, opened.commit, log.name)
       if (problem !== undefined) found('chain-broken', log.key(seq), problem)
@@ -59,7 +66,7 @@ export async function verifyLog(deps: VerifyDeps, options: VerifyOptions = {}): 
     link = opened?.commit
     if (seq === head?.seq && opened !== undefined && opened.commit.hash !== head.hash)
       found('head-different', headKey, `its hash is not that of commit ${seq}`)
-    if (seq % reportEvery === 0 || seq === end) options.onProgress?.({ done: seq, total: end, events: report.events })
+    if (seq % reportEvery === 0 || seq === last) options.onProgress?.({ done: seq, total: last, events: report.events })
   }
   if (head === undefined) found('head-missing', headKey, 'the log has no head in the pointer store')
   else {
@@ -70,20 +77,25 @@ export async function verifyLog(deps: VerifyDeps, options: VerifyOptions = {}): 
   return report
 }
 
+const newline = 10
+
 type Found = (kind: DifferenceKind, key: string, problem: string) => void
 
-async function openForCheck(deps: VerifyDeps, seq: number, found: Found): Promise<OpenCommit | undefined> {
+async function openForCheck(
+  deps: VerifyDeps,
+  seq: number,
+  found: Found,
+): Promise<{ opened?: OpenCommit; exists: boolean }> {
   const { log } = deps
   try {
     const opened = await log.openWhole(seq)
-    if (opened === undefined)
-      found('commit-missing', log.key(seq), 'there is no such object, though later commits exist')
-    return opened
+    return { opened, exists: opened !== undefined }
   } catch (error) {
     const failure = error as AnnalsError
-    if (failure._tag !== 'Corrupt') throw error
-    found('commit-damaged', log.key(seq), failure.data.problem)
-    return undefined
+    if (failure._tag === 'Corrupt') found('commit-damaged', log.key(seq), failure.data.problem)
+    else if (failure._tag === 'UnsupportedFormat') found('commit-damaged', log.key(seq), failure.message)
+    else throw error
+    return { exists: true }
   }
 }
 
@@ -105,7 +117,11 @@ async function checkBodies(deps: VerifyDeps, opened: OpenCommit, found: Found): 
         event.blob === undefined ? key : blobKey(deps.tenant, event.blob),
         `${where} does not have its hash`,
       )
-    if (event.blob === undefined) end += (event.length ?? 0) + 1
+    if (event.blob !== undefined) continue
+    end += (event.length ?? 0) + 1
+    // No hash covers the newline behind a body.
+    if (end <= bytes.length && bytes[end - 1] !== newline)
+      found('commit-damaged', key, `byte ${end - 1} is not the newline behind a body`)
   }
   if (bytes.length !== end) found('commit-damaged', key, `it has ${bytes.length} bytes, its header accounts for ${end}`)
   return checked
@@ -128,7 +144,7 @@ async function checkPointers(deps: VerifyDeps, commit: Commit, found: Found): Pr
   await mapBounded(items, limits.concurrency, async (expected) => {
     const actual = await run(pointers.get(expected.pk, expected.sk))
     if (expected.expiresAt !== undefined && expected.expiresAt <= deps.clock.now() / 1_000_000) return
-    if (expected.expiresAt === undefined) kept++
+    if (expected.expiresAt === undefined && actual !== undefined) kept++
     const key = itemKey(expected)
     if (actual === undefined) found('pointer-missing', key, `commit ${commit.seq} makes it`)
     else if (!isDeepStrictEqual(actual.attributes, expected.attributes))

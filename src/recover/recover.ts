@@ -1,9 +1,9 @@
 /** Rebuilds the pointers of a log from the log alone, by the same fold that the writer runs. */
 import { type ChainLink, origin } from '../../domain/commit.js'
 import { annalsError } from '../../domain/error.js'
-import { rebuiltPrefixes } from '../../domain/keys.js'
+import { logPrefix, rebuiltPrefixes } from '../../domain/keys.js'
 import { headItem } from '../../domain/pointer.js'
-import type { Clock, Item, PointerStore } from '../../domain/ports/index.js'
+import type { BlobStore, Clock, Item, PointerStore } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
 import { pointerItems } from '../../projections/pointers.js'
 import type { CheckOptions, RecoverReport } from '../api.js'
@@ -12,6 +12,7 @@ import { lockRecovery, type RecoveryLock } from './recovery-lock.js'
 
 export interface RecoverDeps {
   readonly tenant: string
+  readonly blobs: BlobStore
   readonly pointers: PointerStore
   readonly log: LogReader
   readonly clock: Clock
@@ -62,7 +63,17 @@ async function rebuild(deps: RecoverDeps, lock: RecoveryLock, options: CheckOpti
     if (pending.length >= itemsPerWrite) await flush()
   }
   await flush()
+  await checkEnd(deps, link)
   await run(pointers.compareAndSet(headItem(tenant, log.partition, link), 0))
   report.items++
   return report
+}
+
+/** The log ends where it ends, and not at a hole: the next number there would be one that was used. */
+async function checkEnd({ tenant, blobs, log }: RecoverDeps, { seq }: ChainLink): Promise<void> {
+  const { entries } = await run(blobs.list(logPrefix(tenant, log.partition), { after: log.key(seq), limit: 1 }))
+  const next = entries[0]?.key
+  // The very next number is of a writer that was not stopped; opening heals forward over it.
+  if (next === undefined || next === log.key(seq + 1)) return
+  throw annalsError('Corrupt', { key: log.key(seq + 1), problem: 'the commit is missing, though later ones exist' })
 }

@@ -1,15 +1,16 @@
 /** Opens a log: holds the head of its pointers against the log itself, and heals or refuses (rule 9). */
 import { type ChainLink, chainProblem, origin } from '../domain/commit.js'
 import { annalsError } from '../domain/error.js'
-import { headPk, headSk } from '../domain/keys.js'
+import { headPk, headSk, logPrefix } from '../domain/keys.js'
 import { headFromItem, headItem } from '../domain/pointer.js'
-import type { PointerStore } from '../domain/ports/index.js'
+import type { BlobStore, PointerStore } from '../domain/ports/index.js'
 import { run } from '../domain/task.js'
 import type { LogReader } from './read/log-reader.js'
 import { publishCommit } from './write/publisher.js'
 
 export interface OpenLogDeps {
   readonly tenant: string
+  readonly blobs: BlobStore
   readonly pointers: PointerStore
   readonly log: LogReader
 }
@@ -50,8 +51,14 @@ async function healForward(deps: OpenLogDeps, head: ChainLink): Promise<ChainLin
 /** A log without a head is new only if it is empty: pointers that were lost are never taken for a new tenant. */
 async function beginLog(deps: OpenLogDeps): Promise<ChainLink> {
   const { tenant, pointers, log } = deps
-  if ((await log.open(1)) !== undefined)
+  if (await hasCommits(deps))
     throw annalsError('NeedsRecovery', { log: log.name, problem: 'the log has commits, but its pointers are gone' })
   const created = await run(pointers.compareAndSet(headItem(tenant, log.partition, origin), 0))
   return created.done ? origin : openLog(deps)
+}
+
+/** Its first commit may be lost along with the pointers, so the log is listed, once in its life. */
+async function hasCommits({ tenant, blobs, log }: OpenLogDeps): Promise<boolean> {
+  if ((await log.open(1)) !== undefined) return true
+  return (await run(blobs.list(logPrefix(tenant, log.partition), { limit: 1 }))).entries.length > 0
 }

@@ -31,6 +31,8 @@ export interface Script {
 export interface Directions {
   /** The call does nothing and answers the error (default: `Unavailable`). */
   fail(error?: AnnalsError, times?: number): void
+  /** Every call that comes while the condition holds fails. */
+  failWhen(condition: () => boolean): void
   /** The call happens, and its answer is lost. */
   loseAnswer(times?: number): void
   /** The call waits before it happens, or before it fails. */
@@ -66,6 +68,8 @@ export function makeScript(): Playing {
     const add = (act: Act, times = 1): void => void rules.push({ method, key, act, times })
     return {
       fail: (error = unavailable, times) => add(async () => E.left(error), times),
+      failWhen: (condition) =>
+        add(async (proceed) => (condition() ? E.left(unavailable) : proceed()), Number.POSITIVE_INFINITY),
       loseAnswer: (times) => add((proceed) => proceed().then(() => E.left(unavailable)), times),
       hold(error) {
         const gate = makeGate()

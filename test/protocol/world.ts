@@ -1,4 +1,6 @@
 /** One world of memory ports that several stores share, each through a script of its own. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
 import { memoryBlobStore, memoryDoorbell, memoryPointerStore } from '../../adapters/memory/index.js'
 import { isAnnalsError } from '../../domain/error.js'
 import type { BlobStore, Ids, Item, PointerStore } from '../../domain/ports/index.js'
@@ -109,6 +111,14 @@ function withLosses(blobs: BlobStore, lost: ReadonlySet<string>): BlobStore {
     ...blobs,
     get: (key, range) => (lost.has(key) ? absent : blobs.get(key, range)),
     head: (key) => (lost.has(key) ? absent : blobs.head(key)),
+    list: (prefix, { after, limit }) =>
+      pipe(
+        blobs.list(prefix, { after, limit: limit + lost.size }),
+        TE.map((page) => {
+          const entries = page.entries.filter(({ key }) => !lost.has(key))
+          return { entries: entries.slice(0, limit), more: page.more || entries.length > limit }
+        }),
+      ),
   }
 }
 

@@ -1,0 +1,174 @@
+/** Recovery: with the log alone, every pointer comes back as it was. */
+import { describe, expect, test } from 'vitest'
+import { requestLifetime } from '../../domain/pointer.js'
+import { run } from '../../domain/task.js'
+import { contents, failure, headItem, logObject, makeWorld, outcome, type World } from '../protocol/world.js'
+import { commitCount, differences, limits, losePointers, tale } from './tale.js'
+
+const recover = async (world: World) => (await world.open({ limits })).store.recover('t')
+
+describe('recovery', () => {
+  test('rebuilds every item as it was, from nothing', async () => {
+    const world = await tale()
+    const before = await world.dump()
+    await losePointers(world)
+    const report = await recover(world)
+    expect(await world.dump()).toEqual(before)
+    expect(report).toEqual({ commits: commitCount, events: 9, items: before.size })
+    expect(await differences(world)).toEqual([])
+  })
+
+  test('rebuilds every item as it was, whatever stood there instead', async () => {
+    const world = await tale()
+    const before = await world.dump()
+    await run(
+      world.pointers.putAll([
+        { pk: 'V#t#Note/ghost', sk: '0000000001', attributes: { seq: 1 } },
+        { pk: 'V#t#Note/a', sk: '0000000001', attributes: { seq: 99 } },
+        { pk: 'H#t#0', sk: 'head', attributes: { seq: 99, hash: 'f', at: 0 } },
+      ]),
+    )
+    await recover(world)
+    expect(await world.dump()).toEqual(before)
+  })
+
+  test('leaves out receipts that have expired, and nothing else', async () => {
+    const world = await tale()
+    const before = await world.dump()
+    world.clock.move(requestLifetime * 1000)
+    await losePointers(world)
+    await recover(world)
+    const kept = [...before].filter(([key]) => !key.startsWith('Q#'))
+    expect(await world.dump()).toEqual(new Map(kept))
+    expect(kept.length).toBe(before.size - 3)
+  })
+
+  test('does not touch other tenants, nor checkpoints', async () => {
+    const world = makeWorld()
+    const { store, tenant } = await world.enter()
+    await tenant.create('Note', '{"n":1}')
+    await tenant.saveCheckpoint('load', 'half', 0)
+    for (const name of ['t2', 't#0', 'T']) await (await store.tenant(name, { kind: 'json' })).create('Note', '{"n":1}')
+    await store.close()
+    const before = await world.dump()
+    await recover(world)
+    expect(await world.dump()).toEqual(before)
+    expect(await (await world.enter()).tenant.checkpoint('load')).toEqual({ value: 'half', rev: 1 })
+  })
+
+  test('gives a tenant back that reads and writes as before', async () => {
+    const world = await tale()
+    const before = await contents((await world.enter({ limits })).tenant)
+    await losePointers(world)
+    await recover(world)
+    const { tenant } = await world.enter({ limits })
+    expect(await contents(tenant)).toEqual(before)
+    expect(await tenant.update('Note', 'a', '{"n":8}', { expect: 5 })).toMatchObject({ position: { seq: 7 } })
+    expect(await differences(world)).toEqual([])
+  })
+
+  test('rebuilds an empty tenant', async () => {
+    const world = makeWorld()
+    await world.enter()
+    await losePointers(world)
+    expect(await recover(world)).toMatchObject({ commits: 0, items: 1 })
+    expect((await (await world.enter()).tenant.head()).seq).toBe(0)
+  })
+
+  test('refuses a tenant that is not there, and one that the store has open', async () => {
+    const world = await tale()
+    expect(await outcome((await world.open()).store.recover('u'))).toBe('TenantNotFound')
+    const { store } = await world.enter()
+    expect(await outcome(store.recover('t'))).toBe('InvalidInput')
+  })
+
+  test('does not list the log to read it', async () => {
+    const world = await tale()
+    const site = await world.open()
+    site.blobs.reset()
+    await site.store.recover('t')
+    expect(site.blobs.count('list')).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('recovery of a log that is not whole', () => {
+  test('refuses a log with a hole, instead of going on in the middle of it', async () => {
+    for (const missing of [1, 2, 3, 4, 5]) {
+      const world = await tale()
+      world.lose(logObject(missing))
+      expect(await failure(recover(world))).toMatchObject({ _tag: 'Corrupt', data: { key: logObject(missing) } })
+      expect(await outcome(world.enter())).toBe('NeedsRecovery')
+    }
+  })
+
+  test('refuses a log with a damaged commit, and names it', async () => {
+    const world = await tale()
+    await world.damage(logObject(3), (bytes) => bytes.fill('x', 0, 20))
+    expect(await failure(recover(world))).toMatchObject({ _tag: 'Corrupt', data: { key: logObject(3) } })
+  })
+
+  test('trusts a log whose end is lost, because it is asked to trust the log alone', async () => {
+    const world = await tale()
+    world.lose(logObject(commitCount))
+    expect(await outcome(world.enter())).toBe('LogMismatch')
+    expect(await recover(world)).toMatchObject({ commits: commitCount - 1 })
+    expect((await (await world.enter()).tenant.head()).seq).toBe(commitCount - 1)
+  })
+})
+
+describe('recovery that is interrupted', () => {
+  test('at any step leaves a log that needs recovery, and a second run completes it', async () => {
+    const whole = await tale()
+    const before = await whole.dump()
+    for (let step = 0, done = false; !done; step++) {
+      expect(step).toBeLessThan(100)
+      const world = await tale()
+      await losePointers(world)
+      const site = await world.open()
+      const isLast = await interruptAt(site, step)
+      const first = await outcome(site.store.recover('t'))
+      done = isLast()
+      if (!done && !(await world.dump()).has('H#t#0 head')) {
+        expect(first).toBe('Unavailable')
+        expect(await outcome(world.enter())).toBe('NeedsRecovery')
+      }
+      world.clock.move(600_000)
+      await recover(world)
+      expect(await world.dump()).toEqual(before)
+    }
+  })
+
+  test('by the caller leaves a log that needs recovery', async () => {
+    const world = await tale()
+    const stop = new AbortController()
+    stop.abort()
+    const { store } = await world.open()
+    expect(await outcome(store.recover('t', { signal: stop.signal }))).toBe('Cancelled')
+    expect(await outcome(world.enter())).toBe('NeedsRecovery')
+    await recover(world)
+    expect(await differences(world)).toEqual([])
+  })
+
+  test('before it has removed the head leaves the tenant as it was', async () => {
+    const world = await tale()
+    const before = await world.dump()
+    const site = await world.open()
+    site.pointers.on('deleteByPrefix', headItem).fail()
+    expect(await outcome(site.store.recover('t'))).toBe('Unavailable')
+    expect(await world.dump()).toEqual(before)
+  })
+})
+
+/** Lets every call from the given one on fail; answers whether none was left to fail. */
+async function interruptAt(site: Awaited<ReturnType<World['open']>>, step: number): Promise<() => boolean> {
+  let calls = 0
+  let failed = false
+  const methods = { blobs: ['get', 'head', 'list'], pointers: ['get', 'putAll', 'compareAndSet', 'deleteByPrefix'] }
+  for (const [port, names] of Object.entries(methods))
+    for (const method of names)
+      site[port as 'blobs' | 'pointers'].on(method).failWhen(() => {
+        failed ||= calls++ >= step
+        return failed
+      })
+  return () => !failed
+}

@@ -34,7 +34,7 @@ export interface EmbeddedBlobStore extends BlobStore {
 export function embeddedBlobStore(folder: Folder, lock: Lock, disk: Disk = nodeDisk): EmbeddedBlobStore {
   const directories = makeDirectories(folder, disk)
   const temps = makeTempFiles(folder.tmp, disk)
-  const reads = makeObjectReads(directories)
+  const reads = makeObjectReads(folder, directories)
   const list = makeListing(folder)
   const gate = makeGate()
 
@@ -108,6 +108,7 @@ export function embeddedBlobStore(folder: Folder, lock: Lock, disk: Disk = nodeD
     )
 
   const remove = async (call: Call, keys: ReadonlyArray<string>): Promise<void> => {
+    folder.assertPresent(call.operation, call.key)
     const touched = new Set<string>()
     for (let done = 0; done < keys.length; done += deletesPerTurn) {
       lock.exclusively(() => {
@@ -121,7 +122,6 @@ export function embeddedBlobStore(folder: Folder, lock: Lock, disk: Disk = nodeD
       })
       await new Promise((resolve) => setImmediate(resolve))
     }
-    if (touched.size === 0) folder.assertPresent(call.operation, call.key)
     for (const directory of touched) await directories.sync(directory)
   }
 
@@ -130,17 +130,13 @@ export function embeddedBlobStore(folder: Folder, lock: Lock, disk: Disk = nodeD
       step('get', key, async () => {
         checkKey(key)
         if (range !== undefined) checkRange(key, range)
-        const found = await reads.get(key, pathOf(key), range)
-        if (found === undefined) folder.assertPresent('get', key)
-        return found
+        return reads.get(key, pathOf(key), range)
       }),
 
     head: (key) =>
       step('head', key, async () => {
         checkKey(key)
-        const found = await reads.head(key, pathOf(key))
-        if (found === undefined) folder.assertPresent('head', key)
-        return found
+        return reads.head(key, pathOf(key))
       }),
 
     createIfAbsent: (key, bytes) =>
@@ -154,10 +150,8 @@ export function embeddedBlobStore(folder: Folder, lock: Lock, disk: Disk = nodeD
         checkKey(key)
         const isSame = (current: fs.BigIntStats | undefined): boolean =>
           current !== undefined && etagOf(current) === etag
-        if (!isSame(statObject(pathOf(key)))) {
-          folder.assertPresent('replace', key)
-          return 'mismatch'
-        }
+        folder.assertPresent('replace', key)
+        if (!isSame(statObject(pathOf(key)))) return 'mismatch'
         return (await replace(call, bytes, isSame)) ? 'replaced' : 'mismatch'
       }),
 

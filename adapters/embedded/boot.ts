@@ -58,7 +58,7 @@ const openFolder = 'open'
 /** Says durably that this process has the pointers open. */
 export function placeMarker(pointers: string, boot: string): Marker {
   const folder = join(pointers, openFolder)
-  fs.mkdirSync(folder, { recursive: true })
+  unless('EEXIST', () => fs.mkdirSync(folder), undefined)
   const path = join(folder, processName())
   fs.writeFileSync(path, boot, { flag: 'wx', flush: true })
   for (const each of [folder, pointers]) syncFolder(each)

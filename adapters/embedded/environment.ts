@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 import { annalsError } from '../../domain/error.js'
 import { keyEncoder } from './item-codec.js'
-import { errnoOf, storageError } from './storage-error.js'
+import { damageOf } from './lmdb-file.js'
 
 export type Database = RootDatabase<unknown, string>
 
@@ -41,22 +41,13 @@ export function openEnvironment(folder: string): Environment {
 }
 
 function openOrExplain(folder: string): Database {
-  try {
-    return open<unknown, string>({
-      path: folder,
-      noSync: true,
-      overlappingSync: false,
-      encoding: 'json',
-      ...{ keyEncoder },
-    })
-  } catch (error) {
-    const call = { operation: 'open', key: 'pointers', applied: false }
-    if (errnoOf(error) !== undefined) throw storageError(error, call)
-    throw annalsError('NeedsRecovery', {
-      log: folder,
-      problem: `the pointers cannot be read (${messageOf(error)}): delete this folder, which holds nothing but pointers`,
-    })
+  const damage = damageOf(folder)
+  if (damage !== undefined) {
+    const problem = `the pointers cannot be read (${damage}): delete this folder, which holds nothing but pointers`
+    throw annalsError('NeedsRecovery', { log: folder, problem })
   }
+  const options = { noSync: true, overlappingSync: false, encoding: 'json', keyEncoder } as const
+  return open<unknown, string>({ path: folder, ...options })
 }
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -23,6 +23,7 @@ export interface Folder {
   readonly bell: string
   /** Throws if the folder was removed or replaced since it was opened, so that "no such object" is never a guess. */
   assertPresent(operation: string, key: string): void
+  close(): void
 }
 
 const ownFolders = ['objects', 'pointers', 'tmp', 'lock', 'bell'] as const
@@ -45,9 +46,11 @@ export function openFolder(path: string, create: boolean): Folder {
     string,
     string,
   ]
-  for (const folder of [objects, pointers, tmp, lock, bell]) fs.mkdirSync(folder, { recursive: true })
+  for (const folder of [objects, pointers, tmp, lock, bell]) makeFolder(folder)
   syncFolder(root)
-  const opened = fs.statSync(objects)
+  // Held open, so that no folder that replaces it can get its inode number.
+  const fd = fs.openSync(objects, 'r')
+  const opened = fs.fstatSync(fd)
 
   return {
     root,
@@ -56,6 +59,7 @@ export function openFolder(path: string, create: boolean): Folder {
     tmp,
     lock,
     bell,
+    close: () => fs.closeSync(fd),
     assertPresent: (operation, key) => {
       const now = fs.statSync(objects, { throwIfNoEntry: false })
       if (now?.ino === opened.ino && now.dev === opened.dev) return
@@ -92,12 +96,18 @@ function isStore(root: string): boolean {
   return false
 }
 
-/** A new folder is durable only when every folder above it that is new as well has been synced. */
+/**
+ * Makes a folder and those above it that are missing, and syncs the way down: a new folder is durable only when the one
+ * that holds it was synced. Not by `mkdir` with `recursive`, which never returns where a file system refuses with ENOENT.
+ */
 function createDurably(root: string): void {
-  const first = fs.mkdirSync(root, { recursive: true })
-  if (first === undefined) return
-  for (let folder = root; folder.length >= first.length; folder = dirname(folder)) syncFolder(dirname(folder))
+  if (fs.existsSync(root)) return
+  createDurably(dirname(root))
+  makeFolder(root)
+  syncFolder(dirname(root))
 }
+
+const makeFolder = (path: string): void => unless('EEXIST', () => fs.mkdirSync(path), undefined)
 
 export function syncFolder(folder: string): void {
   const fd = fs.openSync(folder, 'r')

@@ -9,8 +9,8 @@ import { bootIdentity, type Marker, placeMarker, removeUntrusted } from './boot.
 import { type Disk, nodeDisk } from './disk.js'
 import { embeddedDoorbell, sweepBells } from './doorbell.js'
 import { type Environment, openEnvironment } from './environment.js'
-import { openFolder } from './folder.js'
-import { openLock } from './lock.js'
+import { type Folder, openFolder } from './folder.js'
+import { type Lock, openLock } from './lock.js'
 import { embeddedPointerStore } from './pointer-store.js'
 import { storageError } from './storage-error.js'
 import { sweepTempFiles } from './temp-files.js'
@@ -47,10 +47,7 @@ export const openEmbedded = (path: string, options: EmbeddedOptions = {}): TaskE
 async function open(path: string, options: EmbeddedOptions): Promise<EmbeddedAdapters> {
   const { create = false, clock = systemClock, boot = bootIdentity(), disk = nodeDisk } = options
   const folder = openFolder(path, create)
-  sweepTempFiles(folder.tmp)
-  sweepBells(folder.bell)
-  const lock = openLock(folder.lock)
-  const { environment, marker, pointersLost } = await openPointers(folder.pointers, boot, lock)
+  const { lock, environment, marker, pointersLost } = await openParts(folder, boot)
   const blobs = embeddedBlobStore(folder, lock, disk)
   const pointers = embeddedPointerStore(environment, clock)
   const doorbell = embeddedDoorbell(folder.bell)
@@ -61,6 +58,7 @@ async function open(path: string, options: EmbeddedOptions): Promise<EmbeddedAda
     // If the pointers cannot be made durable, their marker stays and says so.
     await marker.removeAfter(environment.closeDurably).catch(() => undefined)
     await lock.close()
+    folder.close()
   }
   let closing: Promise<void> | undefined
 
@@ -76,22 +74,29 @@ async function open(path: string, options: EmbeddedOptions): Promise<EmbeddedAda
   }
 }
 
-interface OpenPointers {
+interface Parts {
+  readonly lock: Lock
   readonly environment: Environment
   readonly marker: Marker
   readonly pointersLost: boolean
 }
 
-/** One process at a time: what one removes, no other may just be opening. */
-async function openPointers(folder: string, boot: string, lock: ReturnType<typeof openLock>): Promise<OpenPointers> {
+async function openParts(folder: Folder, boot: string): Promise<Parts> {
+  let lock: Lock | undefined
   try {
-    return lock.exclusively(() => {
-      const pointersLost = removeUntrusted(folder, boot)
-      const marker = placeMarker(folder, boot)
-      return { environment: openEnvironment(folder), marker, pointersLost }
+    sweepTempFiles(folder.tmp)
+    sweepBells(folder.bell)
+    lock = openLock(folder.lock)
+    // One process at a time: what one removes, no other may just be opening.
+    const pointers = lock.exclusively(() => {
+      const pointersLost = removeUntrusted(folder.pointers, boot)
+      const marker = placeMarker(folder.pointers, boot)
+      return { environment: openEnvironment(folder.pointers), marker, pointersLost }
     })
+    return { lock, ...pointers }
   } catch (error) {
-    await lock.close()
+    await lock?.close()
+    folder.close()
     throw error
   }
 }

@@ -69,7 +69,7 @@ export function makeListing(folder: Folder): List {
   return async (prefix, after, limit) => {
     const page: Walk = { prefix, after: after ?? '', limit, entries: [], more: false }
     await walk(prefix.slice(0, prefix.lastIndexOf('/') + 1), page)
-    if (page.entries.length === 0) folder.assertPresent('list', prefix)
+    folder.assertPresent('list', prefix)
     return { entries: page.entries, more: page.more }
   }
 }

@@ -5,6 +5,7 @@ import { isWriteOnce } from '../../domain/keys.js'
 import type { Blob, BlobInfo, ByteRange } from '../../domain/ports/index.js'
 import type { Directories } from './directories.js'
 import { type FdCache, type Handle, makeFdCache } from './fd-cache.js'
+import type { Folder } from './folder.js'
 import { errnoOf } from './storage-error.js'
 
 export const maxOpenObjects = 256
@@ -30,9 +31,21 @@ export interface ObjectReads {
   readonly openObjects: number
 }
 
-export function makeObjectReads(directories: Directories): ObjectReads {
-  const open: FdCache<BlobInfo> = makeFdCache(maxOpenObjects, fs.closeSync)
+export function makeObjectReads(folder: Folder, directories: Directories): ObjectReads {
+  const opened: FdCache<BlobInfo> = makeFdCache(maxOpenObjects, fs.closeSync)
   const durable = new Set<string>()
+
+  /** Looks afterwards whether the folder is still the one that was opened: another's objects are none of ours. */
+  const open = (key: string, path: string): number | undefined => {
+    const fd = openObject(path)
+    try {
+      folder.assertPresent('get', key)
+      return fd
+    } catch (error) {
+      if (fd !== undefined) fs.closeSync(fd)
+      throw error
+    }
+  }
 
   const markDurable = (key: string): void => {
     durable.add(key)
@@ -47,20 +60,20 @@ export function makeObjectReads(directories: Directories): ObjectReads {
   }
 
   const acquire = async (key: string, path: string): Promise<Handle<BlobInfo> | undefined> => {
-    const known = open.acquire(key)
+    const known = opened.acquire(key)
     if (known !== undefined) {
       if (fs.fstatSync(known.fd).nlink > 0) return known
       // Replaced or removed by hand, a redaction for example: the name leads elsewhere now.
-      open.forget(key)
-      open.release(known)
+      opened.forget(key)
+      opened.release(known)
     }
-    const fd = openObject(path)
+    const fd = open(key, path)
     if (fd === undefined) return undefined
     try {
       const stats = fs.fstatSync(fd, { bigint: true })
       if (!stats.isFile()) return void fs.closeSync(fd)
       await ensureDurable(key, path, stats)
-      return open.adopt(key, fd, { size: Number(stats.size), etag: etagOf(stats) })
+      return opened.adopt(key, fd, { size: Number(stats.size), etag: etagOf(stats) })
     } catch (error) {
       fs.closeSync(fd)
       throw error
@@ -75,20 +88,20 @@ export function makeObjectReads(directories: Directories): ObjectReads {
       const reading = read(handle.fd, size, range)
       return { bytes: reading instanceof Promise ? await reading : reading, etag }
     } finally {
-      open.release(handle)
+      opened.release(handle)
     }
   }
 
   return {
     markDurable,
-    close: open.close,
+    close: opened.close,
     get openObjects() {
-      return open.size
+      return opened.size
     },
 
     get: async (key, path, range) => {
       if (isWriteOnce(key)) return getWriteOnce(key, path, range)
-      const fd = openObject(path)
+      const fd = open(key, path)
       if (fd === undefined) return undefined
       try {
         const stats = fs.fstatSync(fd, { bigint: true })
@@ -101,6 +114,7 @@ export function makeObjectReads(directories: Directories): ObjectReads {
 
     head: async (key, path) => {
       const stats = statObject(path)
+      folder.assertPresent('head', key)
       if (stats === undefined) return undefined
       if (isWriteOnce(key)) await ensureDurable(key, path, stats)
       return { size: Number(stats.size), etag: etagOf(stats) }

@@ -1,4 +1,5 @@
 /** What an error of the operating system means to the store. */
+import { getSystemErrorName } from 'node:util'
 import { type AnnalsError, annalsError, isAnnalsError } from '../../domain/error.js'
 
 /** One call of a port, and whether a change that it made can already be seen. */
@@ -33,9 +34,11 @@ const badKeys: Readonly<Record<string, string>> = {
   EISDIR: 'it holds further objects, and cannot be one',
 }
 
+/** The name of an error of the system. LMDB gives its number, and negative ones to errors of its own. */
 export function errnoOf(error: unknown): string | undefined {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
-  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
+  const name = typeof code === 'number' && code > 0 ? getSystemErrorName(-code) : code
+  return typeof name === 'string' && /^E[A-Z0-9]+$/.test(name) ? name : undefined
 }
 
 /** The typed error of what a call threw. What is no error of the system is a defect and thrown again. */

@@ -51,8 +51,11 @@ async function healForward(deps: OpenLogDeps, head: ChainLink): Promise<ChainLin
 /** A log without a head is new only if it is empty: pointers that were lost are never taken for a new tenant. */
 async function beginLog(deps: OpenLogDeps): Promise<ChainLink> {
   const { tenant, pointers, log } = deps
-  if (await hasCommits(deps))
+  if (await hasCommits(deps)) {
+    // A log has a head before its first commit: if another process has just begun it, the head is there by now.
+    if ((await run(pointers.get(headPk(tenant, log.partition), headSk))) !== undefined) return openLog(deps)
     throw annalsError('NeedsRecovery', { log: log.name, problem: 'the log has commits, but its pointers are gone' })
+  }
   const created = await run(pointers.compareAndSet(headItem(tenant, log.partition, origin), 0))
   return created.done ? origin : openLog(deps)
 }

@@ -25,7 +25,7 @@ export interface States {
   learn(key: string, current: Current): void
   /** Pins what a commit at the head leaves behind. */
   apply(commit: Commit, partition: number, changes: ReadonlyMap<string, Current>): void
-  /** The commit's pointers are in the pointer store now. */
+  /** The pointers of the commits up to this one are in the pointer store now. */
   published(seq: number): void
   /** Forgets what is not pinned. */
   skip(): void
@@ -59,13 +59,16 @@ export function makeStates(max: number): States {
       commits.set(commit.seq, { changes, requests })
     },
     published(seq) {
-      const commit = commits.get(seq)
-      if (commit === undefined) return
-      commits.delete(seq)
-      // A first version is rarely followed by a second one soon; caching all of them would push out what is.
-      for (const [key, current] of commit.changes)
-        if (current.version > 1 || cache.has(key)) cache.set(key, withoutBody(current))
-      for (const request of commit.requests) if (receipts.get(request)?.seq === seq) receipts.delete(request)
+      // What is published includes everything below it: a commit that this writer is still publishing may be overtaken
+      // by others, and must not come back as the latest.
+      for (const [number, commit] of commits) {
+        if (number > seq) break
+        commits.delete(number)
+        // A first version is rarely followed by a second one soon; caching all of them would push out what is.
+        for (const [key, current] of commit.changes)
+          if (current.version > 1 || cache.has(key)) cache.set(key, withoutBody(current))
+        for (const request of commit.requests) if (receipts.get(request)?.seq === number) receipts.delete(request)
+      }
     },
     skip: () => cache.clear(),
   }

@@ -12,7 +12,7 @@ const CursorCodec = t.intersection([
     /** The history it belongs to: `system`, `type/{type}`, `instance/{type}/{id}`. */
     scope: t.string,
     /** The last commit that the pages may see. */
-    seq: t.number,
+    seq: t.refinement(t.number, (seq) => Number.isSafeInteger(seq) && seq >= 0),
     /** The entry after which the next page begins, in the terms of its history. */
     after: t.string,
   }),

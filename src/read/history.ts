@@ -57,7 +57,7 @@ export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, opt
     const cursor: Place =
       options.cursor === undefined
         ? { scope: name, ...(await settled(scope, bound)), since: options.since }
-        : orThrow(decodeCursor(options.cursor, name))
+        : withinBound(orThrow(decodeCursor(options.cursor, name)), bound)
     const count = Math.min(options.count, limits.maxPage)
     const found = await find(scope, cursor, count + 1)
     const since = cursor.since ?? Number.NEGATIVE_INFINITY
@@ -136,7 +136,7 @@ export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, opt
   /** System history is the log itself, read backwards. */
   async function findInLog(cursor: Place, limit: number): Promise<Found> {
     const [afterSeq, afterIndex] = cursor.after === undefined ? [undefined, 0] : logPlace(cursor.after)
-    let seq = afterSeq ?? cursor.seq
+    let seq = Math.min(afterSeq ?? cursor.seq, cursor.seq)
     const found: VersionPointer[] = []
     const opened = new Map<number, OpenCommit>()
     for (let reached = false; seq >= 1 && found.length < limit && !reached; ) {
@@ -201,6 +201,9 @@ function afterOf(scope: Scope, pointer: VersionPointer): string {
       return absurd(scope)
   }
 }
+
+/** A cursor may be older than the bound, and never sees beyond it: it comes from a caller. */
+const withinBound = (cursor: Cursor, { seq }: Bound): Cursor => ({ ...cursor, seq: Math.min(cursor.seq, seq) })
 
 function logPlace(after: string): [number, number] {
   const [seq = Number.NaN, index = Number.NaN] = after.split('-').map(Number)

@@ -24,9 +24,10 @@ export function formatInstant(micros: number): string {
 export function parseCanonicalInstant(text: string): number | undefined {
   if (text.length !== 27 || text.charCodeAt(26) !== 90) return undefined
   const millis = Date.parse(`${text.slice(0, 19)}Z`)
-  const fraction = text.slice(20, 26)
-  if (Number.isNaN(millis) || text.charCodeAt(19) !== 46 || !/^\d{6}$/.test(fraction)) return undefined
-  return millis * 1000 + Number(fraction)
+  const micros = millis * 1000 + Number(text.slice(20, 26))
+  if (Number.isNaN(micros)) return undefined
+  // Date.parse is generous: it takes a space for the T, and the 30th of February for the 2nd of March.
+  return formatInstant(micros) === text ? micros : undefined
 }
 
 /** A date or an ISO 8601 instant with an offset, as people write it. A date alone is its first instant in UTC. */

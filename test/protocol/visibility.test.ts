@@ -1,5 +1,6 @@
 /** What readers see while a transaction is being published. */
 import { describe, expect, test } from 'vitest'
+import { encodeCursor } from '../../domain/cursor.js'
 import type { Item } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
 import type { Tenant } from '../../src/store.js'
@@ -72,6 +73,22 @@ describe('rule 8: a reader sees a transaction whole or not at all', () => {
     publish()
     await written
   })
+
+  test.each([{}, { type: 'Note' }, { type: 'Note', id: 'a' }])(
+    'a cursor that names a later commit than the head, in the history of %j, sees no more than the head',
+    async (scope) => {
+      const { world, reader, items, publish, written } = await unpublished()
+      await run(world.pointers.putAll(items))
+      const { entries } = await reader.tenant.history(scope)
+      const level = scope.id === undefined ? (scope.type === undefined ? 'system' : 'type/Note') : 'instance/Note/a'
+      const after = { system: '99-9', 'type/Note': `${'9'.repeat(28)}`, 'instance/Note/a': '9999999999' }[level]
+      const cursor = encodeCursor({ scope: level, seq: 99, after: after as string })
+      const names = (found: typeof entries): string[] => found.map(({ id, version }) => `${id}@${version}`)
+      expect(names((await reader.tenant.history(scope, { cursor })).entries)).toEqual(names(entries))
+      publish()
+      await written
+    },
+  )
 
   test('commits above the head are not iterated over', async () => {
     const { reader, publish, written } = await unpublished()

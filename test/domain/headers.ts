@@ -1,0 +1,91 @@
+/** Generated headers, as the writer could have made them. */
+import fc from 'fast-check'
+import { sha256 } from '../../domain/commit.js'
+import type { CommitHeader, EventHeader, TransactionHeader } from '../../domain/header.js'
+import { formatInstant } from '../../domain/instant.js'
+
+const texts = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+const counts = fc.nat({ max: 2 ** 40 })
+const numbers = fc.integer({ min: 1, max: 2 ** 40 })
+const hashes = fc.string().map(sha256)
+
+const optional = <T extends object>(member: fc.Arbitrary<T>): fc.Arbitrary<Partial<T>> =>
+  fc.oneof(fc.constant({}), member)
+
+const body = fc.oneof(
+  fc.record({ offset: counts, length: counts, sha256: hashes }),
+  fc.record({ length: counts, sha256: hashes }).map((large) => ({ ...large, blob: large.sha256 })),
+)
+
+const written: fc.Arbitrary<EventHeader> = fc
+  .tuple(
+    fc.record({
+      type: texts,
+      id: texts,
+      version: numbers,
+      op: fc.constantFrom('create' as const, 'update' as const),
+      method: fc.constantFrom('POST' as const, 'PUT' as const, 'PATCH' as const),
+    }),
+    body,
+    optional(fc.record({ prev: fc.record({ seq: counts, index: counts }) })),
+  )
+  .map(([event, place, prev]) => ({ ...event, ...place, ...prev }))
+
+const deletion: fc.Arbitrary<EventHeader> = fc.record({
+  type: texts,
+  id: texts,
+  version: numbers,
+  op: fc.constant('delete'),
+  method: fc.constant('DELETE'),
+  prev: fc.record({ seq: counts, index: counts }),
+})
+
+const transactions: fc.Arbitrary<TransactionHeader> = fc
+  .tuple(
+    texts,
+    optional(fc.record({ request: texts, requestDigest: hashes })),
+    optional(fc.record({ actor: texts })),
+    optional(fc.record({ reason: texts })),
+    optional(fc.record({ compensates: fc.record({ seq: counts, transaction: counts }) })),
+    fc.array(fc.oneof(written, deletion), { maxLength: 4 }),
+  )
+  .map(([id, request, actor, reason, compensates, events]) => ({
+    id,
+    ...request,
+    ...actor,
+    ...reason,
+    ...compensates,
+    events,
+  }))
+
+export const headers: fc.Arbitrary<CommitHeader> = fc.record({
+  format: fc.constant('annals/1'),
+  log: texts,
+  seq: numbers,
+  id: fc.uuid(),
+  writer: texts,
+  at: fc.integer({ min: 1, max: 2 ** 52 }).map(formatInstant),
+  prev: hashes,
+  transactions: fc.array(transactions, { maxLength: 4 }),
+})
+
+const bodies = fc.array(fc.string({ unit: 'grapheme', maxLength: 20 }), { minLength: 1, maxLength: 5 })
+
+/** A header together with the bodies that it names. */
+export const commits: fc.Arbitrary<{ header: CommitHeader; bodies: Buffer }> = fc
+  .tuple(headers, bodies)
+  .map(([header, values]) => {
+    const lines = values.map((value) => JSON.stringify({ value }))
+    let offset = 0
+    const events = lines.map((line, n): EventHeader => {
+      const length = Buffer.byteLength(line)
+      const event = { type: 'Note', id: `n${n}`, version: 1, op: 'create', method: 'POST' } as const
+      const placed = { ...event, offset, length, sha256: sha256(line) }
+      offset += length + 1
+      return placed
+    })
+    return {
+      header: { ...header, transactions: [{ id: `${header.seq}-0`, events }] },
+      bodies: Buffer.from(lines.map((line) => `${line}\n`).join('')),
+    }
+  })

@@ -196,6 +196,24 @@ describe.skipIf(probe === undefined)('on a real small file system', () => {
     }
   })
 
+  test('where writes are faster than the ticks of the clock, no object has the etag of an earlier one', async () => {
+    const path = mount('size=4m') as string
+    try {
+      const { blobs, close } = await folders.openStore(path)
+      const etags = new Set<string>()
+      const writes = 300
+      for (let i = 0; i < writes; i++) {
+        await run(blobs.put('t/state', Buffer.from(String(1000 + i))))
+        etags.add((await run(blobs.head('t/state')))?.etag ?? '')
+        if (i % 3 === 0) await run(blobs.delete(['t/state']))
+      }
+      assert.equal(etags.size, writes)
+      await close()
+    } finally {
+      execFileSync('umount', ['-l', path])
+    }
+  })
+
   test('a read-only file system is refused with a sentence that says so', async () => {
     const path = mount('size=4m') as string
     try {

@@ -97,6 +97,19 @@ export const blobWriteContract: ReadonlyArray<ContractPromise<MakeBlobStore>> = 
     },
   },
   {
+    promise: 'an object that is deleted and written anew is another one, as quickly as it may happen',
+    check: async (make) => {
+      const blobs = await make()
+      const etags = new Set<string>()
+      for (let i = 0; i < 20; i++) {
+        await run(blobs.put(key, bytesOf(String(100 + i))))
+        etags.add((await run(blobs.head(key)))?.etag ?? '')
+        await run(blobs.delete([key]))
+      }
+      assert.equal(etags.size, 20)
+    },
+  },
+  {
     promise: 'of 32 concurrent replacements with one etag exactly one is made',
     check: async (make) => {
       const blobs = await make()

@@ -2,6 +2,7 @@
  * How items are kept in LMDB: the key is `{pk} NUL {sk}` in UTF-8, the value a JSON array. Keys that begin with a NUL
  * are this adapter's own: no item has one, because no `pk` is empty.
  */
+import { asBinary, type Binary } from 'lmdb'
 import type { Attribute, Item } from '../../domain/ports/index.js'
 
 /** Attributes, rev and expiry; zeros stand for none. */
@@ -16,6 +17,21 @@ export const firstItemKey = '\u0001'
 export const endOfPartition = (pk: string): string => `${pk}\u0001`
 
 export const storedOf = (item: Item): StoredItem => [item.attributes, item.rev ?? 0, item.expiresAt ?? 0]
+
+/**
+ * Encodes the items of one batch ahead of the database. Neighbours that share their attributes share the bytes, too: a
+ * version pointer and its entry in the type index are one fact under two keys.
+ */
+export function makeBatchEncoder(): (item: Item) => Binary {
+  let last: Item | undefined
+  let encoded: Binary
+  return (item) => {
+    const same = last !== undefined && item.attributes === last.attributes && item.rev === last.rev
+    if (!same || item.expiresAt !== last?.expiresAt) encoded = asBinary(Buffer.from(JSON.stringify(storedOf(item))))
+    last = item
+    return encoded
+  }
+}
 
 export function itemOf(key: string, [attributes, rev, expiresAt]: StoredItem): Item {
   const at = key.indexOf('\0')

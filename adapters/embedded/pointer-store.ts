@@ -23,7 +23,7 @@ import {
 import { type Environment, messageOf } from './environment.js'
 import { makeExpiry } from './expiry.js'
 import { makeGate } from './gate.js'
-import { expiryKeyOf, isLiveStored, itemOf, keyOf, type StoredItem, storedOf } from './item-codec.js'
+import { expiryKeyOf, isLiveStored, itemOf, keyOf, makeBatchEncoder, type StoredItem, storedOf } from './item-codec.js'
 import { makeItemPages } from './item-pages.js'
 import { errnoOf, storageError } from './storage-error.js'
 
@@ -80,10 +80,11 @@ export function embeddedPointerStore(environment: Environment, clock: Clock): Em
     environment.assertPresent('put', 'pointers')
     // The puts of one batch share one promise.
     const committed = new Set<Promise<boolean>>()
+    const encode = makeBatchEncoder()
     let expiring = 0
     for (const item of items) {
       const key = keyOf(item.pk, item.sk)
-      committed.add(database.put(key, storedOf(item)))
+      committed.add(database.put(key, encode(item)))
       if (item.expiresAt === undefined) continue
       committed.add(database.put(expiryKeyOf(item.expiresAt, key), 0))
       expiring++

@@ -1,0 +1,72 @@
+/** What is looked at when every writer is dead: the store is opened, verified, and held against the ledger. */
+import { spawn } from 'node:child_process'
+import fs from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { systemClock } from '../../adapters/system-clock.js'
+import type { Clock } from '../../domain/ports/index.js'
+import { openStore } from '../../src/index.js'
+import { type Judgement, judge } from './judge.js'
+import type { Ledger } from './ledger.js'
+import type { Random } from './random.js'
+import type { Summary } from './torture.js'
+
+export async function inspect(folder: string, ledger: Ledger, summary: Summary): Promise<Judgement> {
+  const store = await openStore(`file:${folder}`, { create: false })
+  try {
+    // As the dead left it: at most the head may lag.
+    await store.verify('tortured', {
+      onDifference: ({ kind, key, problem }) => {
+        if (kind === 'head-behind' || kind === 'head-missing') summary.healed++
+        else summary.problems.push(`before opening: ${kind} ${key}: ${problem}`)
+      },
+    })
+    const tenant = await store.tenant('tortured')
+    await store.verify('tortured', {
+      onDifference: ({ kind, key, problem }) => summary.problems.push(`${kind} ${key}: ${problem}`),
+    })
+    const judgement = await judge(tenant, ledger)
+    summary.problems.push(...judgement.problems)
+    return judgement
+  } finally {
+    await store.close()
+  }
+}
+
+/** The disaster: the pointers are gone. Opening says so; a recovery is killed on its way, and another one finishes. */
+export async function losePointers(folder: string, random: Random, summary: Summary): Promise<void> {
+  const url = `file:${folder}`
+  fs.rmSync(join(folder, 'pointers'), { recursive: true })
+  summary.pointersLost++
+  const store = await openStore(url, { create: false })
+  try {
+    if ((await store.tenant('tortured').catch((error) => error._tag)) !== 'NeedsRecovery' && (await commitsIn(folder)))
+      summary.problems.push('a tenant whose pointers are gone was opened')
+  } finally {
+    await store.close()
+  }
+  if (random.chance(0.7)) await killRecovery(url, random, summary)
+  const recovering = await openStore(url, { create: false, clock: afterTheLease })
+  try {
+    await recovering.recover('tortured')
+  } finally {
+    await recovering.close()
+  }
+}
+
+/** A recovery that was killed has left its lease. Nobody waits for its end here. */
+const afterTheLease: Clock = { ...systemClock, now: () => systemClock.now() + 60_000_000 }
+
+const commitsIn = (folder: string): boolean => fs.existsSync(join(folder, 'objects', 'tortured', 'log'))
+
+async function killRecovery(url: string, random: Random, summary: Summary): Promise<void> {
+  const script = fileURLToPath(new URL('./recoverer.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--import', 'tsx', script, url], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = new Promise<void>((resolve) => child.on('close', () => resolve()))
+  await Promise.race([new Promise((resolve) => child.stdout.once('data', resolve)), ended])
+  await sleep(random.below(200))
+  if (child.exitCode === null) summary.recoveriesKilled++
+  child.kill('SIGKILL')
+  await ended
+}

@@ -1,0 +1,39 @@
+/** `npm run torture -- --kills 200 --writers 4 --seed 1`: see torture.ts. Ends with 1 if anything was found. */
+import process from 'node:process'
+import { Command, InvalidArgumentError } from 'commander'
+import { type Summary, torture } from './torture.js'
+
+const whole =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (!Number.isSafeInteger(value) || value < least) throw new InvalidArgumentError(`a whole number from ${least}`)
+    return value
+  }
+
+const { kills, writers, seed } = new Command('torture')
+  .description('kills processes that write to one embedded store, and verifies what they leave behind')
+  .option('--kills <count>', 'how many processes are killed at least', whole(1), 200)
+  .option('--writers <count>', 'how many write at a time', whole(1), 4)
+  .option('--seed <number>', 'decides what is written and who is killed; not when', whole(0), Date.now() % 2 ** 31)
+  .parse()
+  .opts<{ kills: number; writers: number; seed: number }>()
+
+console.log(`torture: ${kills} kills, ${writers} writers, seed ${seed}`)
+const began = performance.now()
+const seconds = (): string => `${((performance.now() - began) / 1000).toFixed(0)} s`
+const summary = await torture({
+  kills,
+  writers,
+  seed,
+  onProgress: (so) => console.log(`${seconds()}: ${so.kills} kills, ${so.acknowledged} acknowledged, round verified`),
+})
+tell(summary)
+
+function tell({ problems, folder, ...counts }: Summary): void {
+  for (const [name, count] of Object.entries(counts)) console.log(`  ${name.padEnd(20)} ${count}`)
+  for (const problem of problems.slice(0, 20)) console.log(`PROBLEM ${problem}`)
+  if (problems.length === 0) console.log(`nothing lost, doubled or different, in ${seconds()}`)
+  else console.log(`${problems.length} problems; seed ${seed}; the store is kept in ${folder}`)
+  process.exitCode = problems.length === 0 ? 0 : 1
+}

@@ -1,0 +1,184 @@
+/**
+ * Torture: several processes write to one embedded store, are killed at random instants, and start again. After every
+ * round, when all are dead, nothing may be missing, doubled or different.
+ */
+import fs from 'node:fs'
+import os from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openStore } from '../../src/index.js'
+import { inspect, losePointers } from './inspect.js'
+import { Ledger } from './ledger.js'
+import { type Random, seeded } from './random.js'
+import type { Request } from './wish.js'
+import { startWriter, type Writer } from './writers.js'
+
+export interface TortureOptions {
+  readonly kills: number
+  readonly writers: number
+  readonly seed: number
+  readonly onProgress?: (summary: Summary) => void
+}
+
+export interface Summary {
+  kills: number
+  killedWhileOpening: number
+  killedAllAtOnce: number
+  rounds: number
+  stores: number
+  acknowledged: number
+  rejected: number
+  /** In the log, though the writer died before it heard so. */
+  unheard: number
+  /** Commits that a dead writer had not published, healed by opening. */
+  healed: number
+  pointersLost: number
+  recoveriesKilled: number
+  commits: number
+  transactions: number
+  /** Checks while the others went on writing. */
+  liveChecks: number
+  problems: string[]
+  /** Where the store is, if there were problems: it is kept. */
+  folder?: string
+}
+
+const killsPerRound = 10
+const roundsPerStore = 4
+const maxWaitMs = 2_000
+
+export async function torture(options: TortureOptions): Promise<Summary> {
+  const random = seeded(options.seed)
+  const summary = emptySummary()
+  while (summary.kills < options.kills && summary.problems.length === 0) {
+    const folder = fs.mkdtempSync(join(os.tmpdir(), 'annals-torture-'))
+    summary.stores++
+    await tortureStore(join(folder, 'store'), options, random, summary)
+    if (summary.problems.length === 0) fs.rmSync(folder, { recursive: true, force: true })
+    else summary.folder = folder
+  }
+  return summary
+}
+
+async function tortureStore(folder: string, options: TortureOptions, random: Random, summary: Summary): Promise<void> {
+  const ledger = new Ledger()
+  let toRepeat: Request[] = []
+  let inspected = { commits: 0, transactions: 0, unheard: 0 }
+  for (let round = 0; round < roundsPerStore && summary.kills < options.kills; round++) {
+    try {
+      toRepeat = await killRound({ folder, options, random, summary, ledger }, toRepeat)
+      // Writers that were killed in their first milliseconds may have left no store at all.
+      if (!fs.existsSync(join(folder, 'objects', 'tortured', 'tenant.json'))) continue
+      if (random.chance(0.25)) await losePointers(folder, random, summary)
+      inspected = await inspect(folder, ledger, summary)
+    } catch (error) {
+      summary.problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    }
+    summary.rounds++
+    options.onProgress?.({ ...summary, acknowledged: summary.acknowledged + ledger.acknowledged })
+    if (summary.problems.length > 0) break
+  }
+  summary.acknowledged += ledger.acknowledged
+  summary.rejected += ledger.rejected
+  summary.commits += inspected.commits
+  summary.transactions += inspected.transactions
+  summary.unheard += inspected.unheard
+}
+
+interface Round {
+  readonly folder: string
+  readonly options: TortureOptions
+  readonly random: Random
+  readonly summary: Summary
+  readonly ledger: Ledger
+}
+
+/** Kills writers one by one, replacing each, and in the end all at once. Answers the requests that nobody heard of. */
+async function killRound(round: Round, toRepeat: ReadonlyArray<Request>): Promise<Request[]> {
+  const { options, random, summary, ledger, folder } = round
+  const start = (requests: ReadonlyArray<Request>): Writer => {
+    const name = `w${summary.stores}.${++started}`
+    const writer = startWriter(name, `file:${folder}`, random.below(2 ** 31), ledger)
+    writer.ask(requests)
+    return writer
+  }
+  const writers = Array.from({ length: options.writers }, (_, i) => start(i === 0 ? toRepeat : []))
+  const live = random.chance(0.5) ? random.below(killsPerRound) : -1
+  const last = Math.min(summary.kills + killsPerRound, options.kills) - options.writers
+  try {
+    for (let kill = 0; summary.kills < last; kill++) {
+      const place = random.below(writers.length)
+      const victim = writers[place] as Writer
+      await untilInstant(victim, round)
+      const lost = await end([victim], ledger)
+      summary.kills++
+      // Sometimes another process asks the same at the same time.
+      if (random.chance(0.3)) writers[(place + 1) % writers.length]?.ask(lost)
+      writers[place] = start(lost)
+      if (kill === live) await checkLive(folder, summary)
+    }
+    await untilInstant(random.pick(writers), round)
+  } finally {
+    summary.kills += writers.length
+    summary.killedAllAtOnce += writers.length
+    await end(writers, ledger)
+  }
+  return ledger.unanswered(writers.flatMap((writer) => [...writer.open]))
+}
+
+let started = 0
+
+/** Waits for the instant at which to kill: mostly while it writes, sometimes while it opens the store. */
+async function untilInstant(victim: Writer, { random, summary, ledger }: Round): Promise<void> {
+  if (victim.stage !== 'writing' && random.chance(0.4)) {
+    summary.killedWhileOpening++
+    await victim.reached('opening')
+    await sleep(random.below(40))
+  } else {
+    await victim.reached('writing')
+    // The longest wait is for those who wait for a dead writer's turn to end.
+    await Promise.race([ledger.until(ledger.acknowledged + random.below(200)), sleep(maxWaitMs), victim.ended])
+    await sleep(random.below(10))
+  }
+}
+
+/** Kills at one instant, and hears everything that was still said. */
+async function end(victims: ReadonlyArray<Writer>, ledger: Ledger): Promise<Request[]> {
+  for (const victim of victims) victim.process.kill('SIGKILL')
+  await Promise.all(victims.map((victim) => victim.ended))
+  return ledger.unanswered(victims.flatMap((victim) => [...victim.open]))
+}
+
+/** Verification beside living writers: only their unpublished commits may be ahead of the head. */
+async function checkLive(folder: string, summary: Summary): Promise<void> {
+  const store = await openStore(`file:${folder}`, { create: false })
+  try {
+    await store.tenant('tortured')
+    await store.verify('tortured', {
+      onDifference: ({ kind, key, problem }) => {
+        if (kind !== 'head-behind') summary.problems.push(`beside living writers: ${kind} ${key}: ${problem}`)
+      },
+    })
+    summary.liveChecks++
+  } finally {
+    await store.close()
+  }
+}
+
+const emptySummary = (): Summary => ({
+  kills: 0,
+  killedWhileOpening: 0,
+  killedAllAtOnce: 0,
+  rounds: 0,
+  stores: 0,
+  acknowledged: 0,
+  rejected: 0,
+  unheard: 0,
+  healed: 0,
+  pointersLost: 0,
+  recoveriesKilled: 0,
+  commits: 0,
+  transactions: 0,
+  liveChecks: 0,
+  problems: [],
+})

@@ -59,5 +59,6 @@ export function target(io: Io, argv: ReadonlyArray<string>): string {
 function flagValue(argv: ReadonlyArray<string>, flag: string): string | undefined {
   const at = argv.findIndex((word) => word === flag || word.startsWith(`${flag}=`))
   const word = argv[at]
-  return word?.includes('=') ? word.slice(flag.length + 1) : argv[at + 1]
+  if (word === undefined) return undefined
+  return word === flag ? argv[at + 1] : word.slice(flag.length + 1)
 }

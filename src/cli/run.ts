@@ -16,6 +16,8 @@ export async function runCli(argv: ReadonlyArray<string>, io: Io): Promise<numbe
   io.signal.addEventListener('abort', onAbort)
   // A reader that went away is as good as a Ctrl-C to whatever runs on.
   io.stdout.once('error', onAbort)
+  // Nobody is left to hear of it.
+  io.stderr.on('error', () => undefined)
   const said = { out: '', err: '' }
   let code: number = exitCodes.done
   const finish = (exitCode: number): void => {

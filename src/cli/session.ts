@@ -82,8 +82,9 @@ function confirm({ io, signal }: Session, question: string): Promise<boolean> {
   const lines = createInterface({ input: io.stdin, output: io.stderr })
   return new Promise((resolve) => {
     const answer = (yes: boolean): void => {
-      lines.close()
+      // First: closing answers no.
       resolve(yes)
+      lines.close()
     }
     lines.on('close', () => resolve(false))
     signal.addEventListener('abort', () => answer(false), { once: true })

@@ -45,6 +45,8 @@ export const addStats: AddCommand = (make, surroundings) => {
       } finally {
         bar.stop()
       }
+      // Half a count is no count.
+      if (session.signal.aborted) return
       const { seq, hash } = head
       await show(session, tenant.name, tenant.kind, stats, { seq, hash })
     })

@@ -9,6 +9,7 @@ import { type Format, formatOf, isEnough } from './format.js'
 import { type Identity, type IdentityRules, identify } from './identity.js'
 import { type Line, linesOf } from './lines.js'
 import { openSource, type Source } from './sources.js'
+import { skipSpace } from './walk.js'
 
 /** The longest line. Longer ones are reported and passed over. */
 export const maxLineBytes = 64 * 1024 * 1024
@@ -147,6 +148,7 @@ async function* readDocument({ name, rules, chunks }: ReadDeps, offset: number):
     yield [{ error: document, place: { source: name, line: 1, end: 0 } }]
     return
   }
+  if (skipSpace(document, 0) === document.length) return
   const locate = locator(document)
   const divided = partsOf(document, rules.kind === 'fhir')
   if (divided.kind === 'broken') {

@@ -69,6 +69,13 @@ export function writeDocument(document: Document, stamp: Stamp, target: Buffer, 
   return offset + document.bytes.length
 }
 
+/** The body as it will be served. */
+export function documentBytes(document: Document, stamp: Stamp): Buffer {
+  const bytes = Buffer.allocUnsafe(documentLength(document, stamp))
+  writeDocument(document, stamp, bytes, 0)
+  return bytes
+}
+
 /** What the queue and the limits count: the bytes without the stamp. */
 export const documentSize = (document: Document): number =>
   document.kind === 'fhir' ? document.plan.template.length : document.bytes.length
@@ -76,9 +83,7 @@ export const documentSize = (document: Document): number =>
 /** The body with a stamp that stands for none: to be compared with `saysTheSame` alone. */
 export function unstamped(document: Document): Uint8Array {
   if (document.kind === 'json') return document.bytes
-  const bytes = Buffer.allocUnsafe(stampedLength(document.plan, noStamp))
-  stampInto(document.plan, noStamp, bytes, 0)
-  return bytes
+  return documentBytes(document, noStamp)
 }
 
 const noStamp: Stamp = { id: '', versionId: '', lastUpdated: '' }

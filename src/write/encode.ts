@@ -1,7 +1,9 @@
 /** Turns decided events into the bytes of a commit: stamps, hashes and lays out the bodies, then writes the header. */
+
+import type { Stamp } from '../../domain/body/index.js'
 import { type ChainLink, type Commit, commitFormat, encodeCommit, sha256 } from '../../domain/commit.js'
 import type { DecidedEvent, Transaction } from '../../domain/decide.js'
-import { documentLength, writeDocument } from '../../domain/document.js'
+import { documentBytes, documentLength, writeDocument } from '../../domain/document.js'
 import type { CommitHeader, EventHeader, TransactionHeader } from '../../domain/header.js'
 import { formatInstant } from '../../domain/instant.js'
 
@@ -45,8 +47,7 @@ export function encodeBatch(parts: CommitParts): EncodedCommit {
     const stamp = stampOf(event, at)
     const length = documentLength(event.body, stamp)
     if (length > maxInlineBytes) {
-      const bytes = Buffer.allocUnsafe(length)
-      writeDocument(event.body, stamp, bytes, 0)
+      const bytes = documentBytes(event.body, stamp)
       const hash = sha256(bytes)
       blobs.set(hash, bytes)
       return { length, sha256: hash, blob: hash }
@@ -98,8 +99,9 @@ function inlineLength(parts: CommitParts, at: string): number {
   return total
 }
 
-const stampOf = (event: DecidedEvent, at: string): { id: string; versionId: string; lastUpdated: string } => ({
-  id: event.id,
-  versionId: String(event.version),
+/** What the server sets in a body. */
+export const stampOf = ({ id, version }: { readonly id: string; readonly version: number }, at: string): Stamp => ({
+  id,
+  versionId: String(version),
   lastUpdated: at,
 })

@@ -13,7 +13,7 @@ export const maxItemKeyBytes = 1920
 
 const anySk = '0'
 
-const unwanted = /[\0\p{Surrogate}]/u
+const isUnwanted = (text: string): boolean => text.includes('\0') || !text.isWellFormed()
 
 /** An expired item is absent, whether or not it has been removed yet. */
 export const isLive = (item: Pick<Item, 'expiresAt'>, nowMicros: number): boolean =>
@@ -29,7 +29,7 @@ export const isBehind = (stored: Item, next: Item): boolean =>
 
 export function checkItemKey(pk: string, sk: string): void {
   if (pk === '' || sk === '') refuse(pk, sk, 'neither part may be empty')
-  if (unwanted.test(pk) || unwanted.test(sk)) refuse(pk, sk, 'it holds a NUL or a lone surrogate')
+  if (isUnwanted(pk) || isUnwanted(sk)) refuse(pk, sk, 'it holds a NUL or a lone surrogate')
   const length = pk.length + sk.length
   if (length * 3 > maxItemKeyBytes && Buffer.byteLength(pk) + Buffer.byteLength(sk) > maxItemKeyBytes) {
     refuse(pk, sk, `it is over ${maxItemKeyBytes} bytes`)

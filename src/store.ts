@@ -111,7 +111,12 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     const key = tenantKey(orThrow(checkTenant(name)))
     for (;;) {
       const found = await run(blobs.get(key))
-      if (found !== undefined) return orThrow(decodeTenantManifest(key, found.bytes))
+      if (found !== undefined) {
+        const manifest = orThrow(decodeTenantManifest(key, found.bytes))
+        if (manifest.tenant === name) return manifest
+        // A file system that ignores case gives `a` what belongs to `A`.
+        throw annalsError('Corrupt', { key, problem: `it belongs to the tenant '${manifest.tenant}'` })
+      }
       if (options.create === false) throw annalsError('TenantNotFound', { tenant: name })
       const { kind = 'fhir' } = options
       const created = formatInstant(clock.now())

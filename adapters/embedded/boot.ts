@@ -34,10 +34,17 @@ export interface Marker {
 }
 
 /**
- * Removes pointers that an earlier boot left open, and answers whether there were any. Only under the store's lock, so
- * that no process uses what this one removes.
+ * Removes pointers that an earlier boot left open. Only under the store's lock, so that no process uses what this one
+ * removes. Answers whether pointers were ever removed so: whatever is missing from these may be rebuilt without asking.
  */
 export function removeUntrusted(pointers: string, boot: string): boolean {
+  dropUntrusted(pointers, boot)
+  return fs.existsSync(join(pointers, lostFile))
+}
+
+const lostFile = 'rebuilt-after-crash'
+
+function dropUntrusted(pointers: string, boot: string): void {
   const aside = `${pointers}.lost`
   // Of an earlier removal that did not come to its end.
   fs.rmSync(aside, { recursive: true, force: true })
@@ -45,12 +52,12 @@ export function removeUntrusted(pointers: string, boot: string): boolean {
     const marked = readMarker(join(pointers, openFolder, name))
     return marked !== undefined && !isSameBoot(marked, boot)
   })
-  if (!isLost) return false
+  if (!isLost) return
   // In one step: if this process dies while deleting, nobody must find the pointers without their markers.
   fs.renameSync(pointers, aside)
   fs.mkdirSync(pointers)
+  fs.writeFileSync(join(pointers, lostFile), '', { flush: true })
   fs.rmSync(aside, { recursive: true, force: true })
-  return true
 }
 
 const openFolder = 'open'

@@ -28,7 +28,7 @@ export interface EmbeddedAdapters {
   readonly blobs: BlobStore
   readonly pointers: PointerStore
   readonly doorbell: Doorbell
-  /** The machine crashed with the pointers open, so they were removed: rebuild them from the log. */
+  /** The machine crashed with pointers open, so they were removed: what is missing may be rebuilt without asking. */
   readonly pointersLost: boolean
   /** Waits for the calls in flight, makes the pointers durable and frees everything. Never fails; repeatable. */
   close(): Promise<void>

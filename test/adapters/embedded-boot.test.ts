@@ -30,7 +30,8 @@ describe('pointers and crashes of the machine', () => {
     await run(after.pointers.putAll([item]))
     await after.close()
     const again = await folders.openStore(path, { boot: 'third' })
-    assert.equal(again.pointersLost, false)
+    // The tenants that nobody has opened since are still to be rebuilt, whoever opens them.
+    assert.equal(again.pointersLost, true)
     assert.equal(await has(again), true)
   })
 

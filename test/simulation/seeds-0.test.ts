@@ -1,0 +1,3 @@
+import { simulateChunk } from './chunk.js'
+
+simulateChunk(0)

@@ -23,6 +23,8 @@ function annals(line: string, options: { stdin?: string; exit?: number } = {}): 
     input: options.stdin,
     stdio: [stdin, 'inherit', 'inherit'],
   })
+  // A body goes into a pipe as it is stored, without a newline.
+  if (line.startsWith('get ') && !process.stdout.isTTY) console.log()
   if (done.status === (options.exit ?? 0)) return
   console.error(`the demo expected exit code ${options.exit ?? 0}, this was ${done.status}`)
   process.exit(1)

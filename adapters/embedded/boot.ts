@@ -67,7 +67,11 @@ export function placeMarker(pointers: string, boot: string): Marker {
   const folder = join(pointers, openFolder)
   unless('EEXIST', () => fs.mkdirSync(folder), undefined)
   const path = join(folder, processName())
-  fs.writeFileSync(path, boot, { flag: 'wx', flush: true })
+  // Renamed when it is whole: a process that dies while it writes must not leave a marker that names no boot, for which
+  // the pointers would be removed under those who use them. The store's lock makes this name ours alone.
+  const unnamed = join(pointers, 'marker')
+  fs.writeFileSync(unnamed, boot, { flush: true })
+  fs.renameSync(unnamed, path)
   for (const each of [folder, pointers]) syncFolder(each)
 
   // Syncing our writes syncs those of processes of this boot that died before. Other boots are not ours to judge.

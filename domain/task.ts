@@ -33,7 +33,10 @@ export function orThrow<A>(either: E.Either<AnnalsError, A>): A {
   return either.right
 }
 
-/** Maps with at most `width` calls in flight; results keep the order; the first failure stops new calls and is thrown. */
+/**
+ * Maps with at most `width` calls in flight; results keep the order. The first failure stops new calls and is thrown when
+ * those in flight have ended: nothing of a call that failed goes on behind the back of what follows.
+ */
 export async function mapBounded<A, B>(
   values: ReadonlyArray<A>,
   width: number,
@@ -41,18 +44,18 @@ export async function mapBounded<A, B>(
 ): Promise<B[]> {
   const results = new Array<B>(values.length)
   let next = 0
-  let failed = false
+  let failure: { readonly error: unknown } | undefined
   const worker = async (): Promise<void> => {
-    while (next < values.length && !failed) {
+    while (next < values.length && failure === undefined) {
       const index = next++
       try {
         results[index] = await map(values[index] as A, index)
       } catch (error) {
-        failed = true
-        throw error
+        failure ??= { error }
       }
     }
   }
   await Promise.all(Array.from({ length: Math.min(width, values.length) }, worker))
+  if (failure !== undefined) throw failure.error
   return results
 }

@@ -26,8 +26,9 @@ export function makeProgressBar({ io, json }: Session): ProgressBar {
   if (json) return { isShown: false, update: nothing, clear: nothing, stop: nothing }
   if (stderr.isTTY !== true) return { isShown: false, update: lines(stderr), clear: nothing, stop: nothing }
   const started = performance.now()
+  let first: number | undefined
   const options: Options = {
-    format: (_, { value, total }, { text }) => `${gauge(value, total, performance.now() - started)}${text}`,
+    format: (_, { value, total }, { text }) => `${gauge(value, total, timeLeft(value, total))}${text}`,
     stream: stderr as NodeJS.WritableStream,
     fps,
     hideCursor: true,
@@ -36,10 +37,14 @@ export function makeProgressBar({ io, json }: Session): ProgressBar {
     gracefulExit: false,
   }
   const bar = new SingleBar(options)
+  // By the speed of this run: what an earlier one has done took no time.
+  const timeLeft = (done: number, total: number): number =>
+    ((performance.now() - started) / (done - (first ?? 0))) * (total - done)
   let isStarted = false
   return {
     isShown: true,
     update(done, total = 0, text) {
+      first ??= done
       if (!isStarted) bar.start(total, done, { text })
       else {
         bar.setTotal(total)
@@ -66,10 +71,10 @@ function lines(stderr: NodeJS.WritableStream): ProgressBar['update'] {
   }
 }
 
-function gauge(done: number, total: number, ms: number): string {
+function gauge(done: number, total: number, msLeft: number): string {
   if (total === 0) return ''
   const part = Math.min(1, done / total)
   const full = Math.round(part * barWidth)
-  const left = part > 0.01 && part < 1 ? `${humanTime((ms / part) * (1 - part))} left  ` : ''
+  const left = Number.isFinite(msLeft) && part > 0.01 && part < 1 ? `${humanTime(msLeft)} left  ` : ''
   return `${'█'.repeat(full)}${'░'.repeat(barWidth - full)} ${Math.floor(part * 100)} %  ${left}`
 }

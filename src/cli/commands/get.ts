@@ -43,7 +43,9 @@ async function readVersion(
   if (found === undefined) {
     const when = at === undefined ? '' : ` at ${at}`
     const problem = version === undefined ? `there is no ${name}${when}` : `${name} has no version ${version}${when}`
-    throw new CliFailure('NotFound', `${problem}; 'annals history ${name}' lists what there is`, { type, id })
+    const sentence =
+      (version ?? at) === undefined ? problem : `${problem}; 'annals history ${name}' lists what there is`
+    throw new CliFailure('NotFound', sentence, { type, id })
   }
   if (!found.deleted) return found
   const hint =

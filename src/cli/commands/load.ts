@@ -100,8 +100,8 @@ async function loadInto(
       strict: flags.strict === true,
       onBad: failures.add,
       onNote: session.note,
-      onProgress: (counts, bytes) => {
-        const rate = counts.read / ((performance.now() - started) / 1000)
+      onProgress: (counts, bytes, resumed) => {
+        const rate = (counts.read - resumed) / ((performance.now() - started) / 1000)
         const failed = counts.failed > 0 ? `, ${grouped(counts.failed)} failed` : ''
         bar.update(bytes, totalBytes, `${grouped(counts.read)} resources, ${grouped(rate)}/s${failed}`)
       },

@@ -17,8 +17,8 @@ export interface LoadOptions {
   /** Stops at the first resource that is not acceptable. */
   readonly strict: boolean
   readonly onBad: (place: Place, error: AnnalsError) => void
-  /** `bytes` are those read of the files as they are on disk. */
-  readonly onProgress: (counts: Counts, bytes: number) => void
+  /** `bytes` are those read of the files as they are on disk; `resumed` resources are of earlier runs. */
+  readonly onProgress: (counts: Counts, bytes: number, resumed: number) => void
   readonly onNote: (text: string) => void
 }
 
@@ -105,7 +105,7 @@ export async function load(tenant: Tenant, options: LoadOptions): Promise<LoadRe
         await take(each, at)
         if (shouldStop()) return
       }
-      options.onProgress(total, readBytes + reading.consumed())
+      options.onProgress(total, readBytes + reading.consumed(), resumed)
     }
   }
 

@@ -16,6 +16,8 @@ export const maxLineBytes = 64 * 1024 * 1024
 /** The largest source that is one document: it is read whole. Lines have no such bound. */
 export const maxDocumentBytes = 1024 * 1024 * 1024
 
+const lineEnd = 10
+
 /** Where a resource stands, and where the source goes on behind it. */
 export interface Place {
   /** The source's name. */
@@ -108,12 +110,18 @@ interface Head {
 
 /** Reads until the format can be told, and gives all of it again. */
 async function readHead(chunks: AsyncIterator<Buffer>, isKnown: boolean): Promise<Head> {
-  let head: Buffer = Buffer.alloc(0)
-  while (!isKnown && head.length <= maxLineBytes && !isEnough(head)) {
+  const read: Buffer[] = []
+  let size = 0
+  let hasLineEnd = false
+  while (!isKnown && size <= maxLineBytes) {
     const next = await chunks.next()
     if (next.done) break
-    head = head.length === 0 ? next.value : Buffer.concat([head, next.value])
+    read.push(next.value)
+    size += next.value.length
+    hasLineEnd ||= next.value.includes(lineEnd)
+    if (hasLineEnd && isEnough(Buffer.concat(read, size))) break
   }
+  const head = read.length === 1 ? (read[0] as Buffer) : Buffer.concat(read, size)
   async function* rest(): AsyncGenerator<Buffer> {
     if (head.length > 0) yield head
     for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value

@@ -64,7 +64,8 @@ async function rebuild(deps: RecoverDeps, lock: RecoveryLock, options: CheckOpti
   }
   await flush()
   await checkEnd(deps, link)
-  await run(pointers.compareAndSet(headItem(tenant, log.partition, link), 0))
+  // Not by itself: a head that arrived late, when the next recovery has removed pointers again, would vouch for them.
+  await lock.create(headItem(tenant, log.partition, link))
   report.items++
   return report
 }

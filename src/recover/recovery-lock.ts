@@ -12,6 +12,11 @@ const leaseMs = 30_000
 export interface RecoveryLock {
   /** Keeps the lease. Fails once another process has taken over. */
   renew(): Promise<void>
+  /**
+   * Writes an item that is not there, as long as the lease is held. A request that arrives late, when the lease has been
+   * renewed, released or taken over, writes nothing.
+   */
+  create(item: Item): Promise<void>
   release(): Promise<void>
 }
 
@@ -41,6 +46,15 @@ export async function lockRecovery(deps: RecoveryLockDeps): Promise<RecoveryLock
   return {
     renew: async () => {
       rev = await write(rev, nowMs() + leaseMs)
+    },
+    create: async (item) => {
+      const created = await run(
+        pointers.transact([
+          { kind: 'check', pk, sk: recoverySk, expected: rev },
+          { kind: 'put', item, expected: 0 },
+        ]),
+      )
+      if (!created.done && created.failed.includes(0)) throw busy(deps.name)
     },
     release: async () => {
       rev = await write(rev, 0)

@@ -1,6 +1,14 @@
 /** Opens the store for a command and closes it again, whatever happens between. */
 import { createInterface } from 'node:readline'
-import { type AnnalsError, isAnnalsError, openStore, type Store, type Tenant, type TenantOptions } from '../index.js'
+import {
+  type AnnalsError,
+  isAnnalsError,
+  type Limits,
+  openStore,
+  type Store,
+  type Tenant,
+  type TenantOptions,
+} from '../index.js'
 import { type Colors, colorsFor, type Io } from './io.js'
 import type { Output } from './output.js'
 import { recoverTenant } from './recovery.js'
@@ -38,10 +46,15 @@ export const makeSession = ({ io, out, signal }: Surroundings, settings: Setting
 export interface Opening extends TenantOptions {
   /** Creates the store and the tenant where there is none. */
   readonly create: boolean
+  readonly limits?: Partial<Limits>
 }
 
-export async function withStore<A>(session: Session, create: boolean, use: (store: Store) => Promise<A>): Promise<A> {
-  const store = await openStore(session.store, { create })
+export async function withStore<A>(
+  session: Session,
+  { create, limits }: Opening,
+  use: (store: Store) => Promise<A>,
+): Promise<A> {
+  const store = await openStore(session.store, { create, limits })
   try {
     return await use(store)
   } finally {
@@ -58,7 +71,7 @@ export async function withTenant<A>(
   let asked = false
   for (;;)
     try {
-      return await withStore(session, opening.create, async (store) => {
+      return await withStore(session, opening, async (store) => {
         const tenant = await store.tenant(session.tenant, opening)
         asked = true
         return use(tenant, store)
@@ -68,7 +81,7 @@ export async function withTenant<A>(
       asked = true
       if (!(await confirm(session, `${error.message.split(';')[0]}. Rebuild the pointers from the log now?`)))
         throw error
-      await withStore(session, false, (store) => recoverTenant(session, store, session.tenant))
+      await withStore(session, { create: false }, (store) => recoverTenant(session, store, session.tenant))
     }
 }
 

@@ -20,7 +20,9 @@ export const addDoctor: AddCommand = (make, surroundings) => {
       const session = makeSession(surroundings, settings)
       const { out, json, colors, signal } = session
       const named = flags.tenant ?? surroundings.io.env.ANNALS_TENANT
-      const report = await withStore(session, flags.create === true, (store) => store.doctor({ tenant: named, signal }))
+      const report = await withStore(session, { create: flags.create === true }, (store) =>
+        store.doctor({ tenant: named, signal }),
+      )
       if (json) await out.line(JSON.stringify(report))
       else
         for (const { check, ok, detail, advice } of report.findings) {

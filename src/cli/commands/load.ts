@@ -53,12 +53,15 @@ export const addLoad: AddCommand = (make, surroundings) => {
       if (paths.filter((path) => path === '-').length > 1) throw usage('standard input (-) can be read once only')
       for (const path of paths) if (path !== '-') await checkPath(path)
       if (flags.kind === 'json' && flags.type === undefined) throw usage(typeNeeded)
-      const report = await withTenant(session, { create: true, kind: flags.kind }, (tenant) =>
+      const report = await withTenant(session, { create: true, kind: flags.kind, limits }, (tenant) =>
         loadInto(session, tenant, paths, flags),
       )
       if (report.counts.failed > 0 || !report.isComplete) surroundings.finish(exitCodes.failed)
     })
 }
+
+/** A load reads no body twice. */
+const limits = { cacheBytes: 0 }
 
 const typeNeeded = 'documents of a tenant of kind json do not say their type: give it with --type'
 

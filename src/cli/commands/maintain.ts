@@ -21,7 +21,7 @@ export const addVerify: AddCommand = (make, surroundings) => {
     .option(...allFlag)
     .action(async (flags: { all?: boolean }) => {
       const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
-      const found = await withStore(session, false, async (store) => {
+      const found = await withStore(session, { create: false }, async (store) => {
         let differences = 0
         for await (const tenant of tenantsOf(session, store, flags.all))
           differences += await verify(session, store, tenant)
@@ -82,7 +82,7 @@ export const addRecover: AddCommand = (make, surroundings) => {
     .action(async (flags: { all?: boolean }) => {
       const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
       const { out, json } = session
-      await withStore(session, false, async (store) => {
+      await withStore(session, { create: false }, async (store) => {
         for await (const tenant of tenantsOf(session, store, flags.all)) {
           const report = await recoverTenant(session, store, tenant)
           await out.line(json ? JSON.stringify({ tenant, ...report }) : recoverSummary(tenant, report))

@@ -9,6 +9,8 @@ import { publishCommit } from '../../src/write/publisher.js'
 import { quiet } from './hand-clock.js'
 import { contents, failure, headItem, makeWorld, outcome, text, type World } from './world.js'
 
+type Site = Awaited<ReturnType<World['enter']>>
+
 const commitsOf = async ({ blobs }: World): Promise<OpenCommit['commit'][]> => {
   const log = makeLogReader({ tenant: 't', partition: 0, blobs })
   const commits = []
@@ -105,6 +107,30 @@ describe('rule 7: what is acknowledged is visible', () => {
     helping.release()
     expect(await unchanged).toMatchObject({ changed: false, version: 2 })
     expect(await text(other.tenant, 'Note', 'a')).toBe('{"n":2}')
+  })
+
+  test.each([
+    ['a rejection', 'Conflict', ({ tenant }: Site) => tenant.update('Note', 'a', '{"n":3}', { expect: 1 })],
+    ['an idle deletion', { changed: false, version: 2 }, ({ tenant }: Site) => tenant.delete('Note', 'a')],
+  ] as const)('%s, too, speaks of versions that every reader sees', async (_, expected, ask) => {
+    const world = makeWorld()
+    const [writer, other] = [await world.enter(), await world.enter()]
+    await writer.tenant.create('Note', '{"n":1}', { id: 'a' })
+    const publishing = writer.pointers.on('putAll').hold()
+    const helping = other.pointers.on('putAll').hold()
+    void writer.tenant.delete('Note', 'a')
+    await publishing.arrived
+    let answered = false
+    const answer = outcome(ask(other)).finally(() => {
+      answered = true
+    })
+    await helping.arrived
+    await quiet()
+    expect(answered).toBe(false)
+    helping.release()
+    if (typeof expected === 'string') expect(await answer).toBe(expected)
+    else expect(await answer).toMatchObject(expected)
+    expect(await other.tenant.read('Note', 'a')).toMatchObject({ version: 2, deleted: true })
   })
 
   test('publishing is repeated until it succeeds', async () => {

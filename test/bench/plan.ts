@@ -1,0 +1,104 @@
+/** What is measured: each scenario with its subjects, and the figures that it gives. */
+
+export type Subject = 'annals' | 'floor' | 'sqlite' | 'sqlite-batches' | 'emmett' | 'castore'
+
+export interface Metric {
+  /** As the scenario's program names it. */
+  readonly key: string
+  readonly title: string
+  readonly unit: string
+  /** Less is better: a time. */
+  readonly isTime?: true
+}
+
+export interface Scenario {
+  readonly name: string
+  /** A program of `scenarios/`, run in a process of its own for each subject and each run. */
+  readonly program: string
+  readonly args: Readonly<Record<string, number>>
+  readonly subjects: ReadonlyArray<Subject>
+  readonly metrics: ReadonlyArray<Metric>
+}
+
+export const subjectTitles: Readonly<Record<Subject, string>> = {
+  annals: 'Annals',
+  floor: 'floor',
+  sqlite: 'SQLite table',
+  'sqlite-batches': 'SQLite table, same batches',
+  emmett: 'Emmett on SQLite',
+  castore: 'Castore in memory',
+}
+
+/** Which package of `peers/` a subject needs. */
+export const peerPackages: Readonly<Partial<Record<Subject, string>>> = {
+  sqlite: 'better-sqlite3',
+  'sqlite-batches': 'better-sqlite3',
+  emmett: '@event-driven-io/emmett-sqlite',
+  castore: '@castore/event-storage-adapter-in-memory',
+}
+
+const seconds = 3
+const rate = (title: string, unit: string): Metric[] => [{ key: 'rate', title, unit }]
+const time = (key: string, title: string): Metric => ({ key, title, unit: 'ms', isTime: true })
+
+const write = (callers: number, title: string, subjects: ReadonlyArray<Subject>): Scenario => ({
+  name: `write-${callers}`,
+  program: 'write.mjs',
+  args: { callers, seconds },
+  subjects: ['annals', 'floor', ...subjects],
+  metrics: rate(title, 'writes/s'),
+})
+
+const read = (callers: number, cache: boolean, title: string, subjects: ReadonlyArray<Subject>): Scenario => ({
+  name: `read-${callers}${cache ? '-cached' : ''}`,
+  program: 'read.mjs',
+  args: { callers, seconds, cacheBytes: cache ? 64 * 1024 * 1024 : 0 },
+  subjects: ['annals', 'floor', ...subjects],
+  metrics: rate(title, 'reads/s'),
+})
+
+const folding = (program: string, perCommit: number, events: number, title: string, peers: Subject[]): Scenario => ({
+  name: `${program}-${perCommit}`,
+  program: `${program}.mjs`,
+  args: { perCommit, events },
+  subjects: ['annals', 'floor', ...peers],
+  metrics: rate(title, 'events/s'),
+})
+
+export const scenarios = (loaded: number): ReadonlyArray<Scenario> => [
+  write(1, 'Write, one caller', ['sqlite', 'emmett', 'castore']),
+  write(64, 'Write, 64 callers', ['sqlite', 'sqlite-batches', 'castore']),
+  write(1000, 'Write, 1,000 callers', ['sqlite', 'sqlite-batches', 'castore']),
+  read(1, true, 'Read current, one caller, cached', ['castore']),
+  read(1, false, 'Read current, one caller, not cached', ['sqlite', 'emmett']),
+  read(64, true, 'Read current, 64 callers, cached', ['castore']),
+  read(64, false, 'Read current, 64 callers, not cached', ['sqlite']),
+  folding('replay', 1, 100_000, 'Replay in memory, commits of 1 event', ['sqlite', 'emmett']),
+  folding('replay', 100, 200_000, 'Replay in memory, commits of 100 events', ['sqlite', 'emmett']),
+  folding('recover', 1, 20_000, 'Recover, commits of 1 event', []),
+  folding('recover', 100, 200_000, 'Recover, commits of 100 events', []),
+  {
+    name: 'history',
+    program: 'history.mjs',
+    args: { events: 200_000, perCommit: 10 },
+    subjects: ['annals', 'floor', 'sqlite'],
+    metrics: [
+      time('typeFirst', 'Type history of 200,000, page 1'),
+      time('typeFar', 'Type history of 200,000, page 1,000'),
+      time('systemFirst', 'System history of 200,000, page 1'),
+      time('systemFar', 'System history of 200,000, page 1,000'),
+    ],
+  },
+  {
+    name: 'load',
+    program: 'load.mjs',
+    args: { resources: loaded },
+    subjects: ['annals', 'floor', 'sqlite'],
+    metrics: [
+      { key: 'rate', title: `Load ${loaded.toLocaleString('en')} from NDJSON`, unit: 'resources/s' },
+      { key: 'own', title: 'its peak memory, own pages', unit: 'MiB', isTime: true },
+      { key: 'mapped', title: 'its peak memory, mapped files (LMDB, programs)', unit: 'MiB', isTime: true },
+      { key: 'whole', title: 'its peak memory, both', unit: 'MiB', isTime: true },
+    ],
+  },
+]

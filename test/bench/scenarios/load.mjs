@@ -1,0 +1,95 @@
+/** Loads an NDJSON file of 1 KB resources with the program, and watches the memory of its process. */
+import { spawn } from 'node:child_process'
+import fs from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { openStore } from '../../../dist/src/index.js'
+import { fileMaker } from '../subjects/floor.mjs'
+import { args, idOf, patient, say, secondsOf } from './common.mjs'
+
+const { subject, folder, resources, observed } = args
+const program = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url))
+const source = join(folder, '..', `load-${resources}.ndjson`)
+const samplingMs = 20
+const perBatch = 500
+
+if (!fs.existsSync(source)) makeSource()
+if (subject === 'floor') floor()
+else if (subject === 'sqlite') await sqlite()
+else await annals()
+
+function makeSource() {
+  const fd = fs.openSync(source, 'w')
+  for (let i = 0; i < resources; i += 1_000) {
+    const lines = Array.from({ length: Math.min(1_000, resources - i) }, (_, k) => `${patient(idOf(i + k), i + k)}\n`)
+    fs.writeSync(fd, lines.join(''))
+  }
+  fs.closeSync(fd)
+}
+
+async function annals() {
+  const url = `file:${join(folder, 'store')}`
+  const peak = { own: 0, mapped: 0, whole: 0 }
+  const seconds = await secondsOf(
+    () =>
+      new Promise((resolve, reject) => {
+        const argv = [program, 'load', source, '--store', url, '--tenant', 'bench', '--json']
+        const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'inherit'] })
+        const sampling = setInterval(() => sample(child.pid, peak), samplingMs)
+        child.on('close', (code) => {
+          clearInterval(sampling)
+          if (code === 0) resolve()
+          else reject(new Error(`annals load ended with ${code}`))
+        })
+      }),
+  )
+  const store = await openStore(url)
+  const tenant = await store.tenant('bench')
+  let bytes = 0
+  for await (const commit of tenant.commits({ bodies: false })) bytes += commit.bytes
+  const commits = (await tenant.head()).seq
+  await store.close()
+  say({ rate: resources / seconds, own: peak.own, mapped: peak.mapped, whole: peak.whole }, { commits, bytes })
+}
+
+/** Linux tells the pages that a process made itself from those of files that it has mapped. In MiB. */
+function sample(pid, peak) {
+  try {
+    const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8')
+    const mib = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024
+    peak.own = Math.max(peak.own, mib('RssAnon') + mib('RssShmem'))
+    peak.mapped = Math.max(peak.mapped, mib('RssFile'))
+    peak.whole = Math.max(peak.whole, mib('VmHWM'))
+  } catch {
+    // The process has just ended, or this is no Linux: there is nothing to see.
+  }
+}
+
+/** The file read once, and the same bytes as Annals wrote in as many files. */
+function floor() {
+  const files = fileMaker(join(folder, 'files'))
+  const content = Buffer.alloc(Math.round(observed.bytes / observed.commits), 'x')
+  const began = performance.now()
+  const fd = fs.openSync(source, 'r')
+  const chunk = Buffer.allocUnsafe(1024 * 1024)
+  while (fs.readSync(fd, chunk) > 0);
+  fs.closeSync(fd)
+  for (let i = 0; i < observed.commits; i++) files.make(content)
+  say({ rate: resources / ((performance.now() - began) / 1000) })
+}
+
+async function sqlite() {
+  const store = await (await import('../subjects/sqlite.mjs')).open({ folder })
+  let rows = []
+  const seconds = await secondsOf(async () => {
+    for await (const line of createInterface({ input: fs.createReadStream(source) })) {
+      rows.push([JSON.parse(line).id, line])
+      if (rows.length < perBatch) continue
+      store.writeAll(rows)
+      rows = []
+    }
+    store.writeAll(rows)
+  })
+  say({ rate: resources / seconds })
+}

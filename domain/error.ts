@@ -18,13 +18,13 @@ export interface Failures {
     readonly offset: number
     readonly path: string
   }
-  /** A body, a transaction or a queue is over its bound. */
+  /** A body or a transaction is over its bound. */
   LimitExceeded: { readonly what: string; readonly limit: number; readonly actual: number; readonly unit: string }
   /** Nothing was written, because resources are not as the caller expected. All conflicts are listed. */
   Conflict: { readonly conflicts: ReadonlyArray<VersionConflict> }
   /** The request key was used before, for another request. */
   RequestKeyReused: { readonly position: string }
-  /** The write is durable at `position`, but its pointers could not be published before the deadline. */
+  /** The write is durable; its commit's first event stands at `position`. But its pointers could not be published before the deadline. */
   Unpublished: { readonly position: string; readonly cause: string }
   /** It is not known whether the write happened. A retry with the same request key settles it. */
   OutcomeUnknown: { readonly log: string; readonly seq: number; readonly cause: string }

@@ -140,7 +140,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     const writer = makeLogWriter(
       {
         ...deps,
-        makeBaton: (signal) => makeBaton({ ...deps, partition, signal, options: adapters.baton }),
+        makeBaton: (signal, onWait) => makeBaton({ ...deps, partition, signal, onWait, options: adapters.baton }),
       },
       head,
     )

@@ -1,7 +1,7 @@
 /** Rebuilds the pointers of a log from the log alone, by the same fold that the writer runs. */
 import { type ChainLink, origin } from '../../domain/commit.js'
 import { annalsError } from '../../domain/error.js'
-import { logPrefix, rebuiltPrefixes } from '../../domain/keys.js'
+import { headPk, headSk, logPrefix, rebuiltPrefixes } from '../../domain/keys.js'
 import { headItem } from '../../domain/pointer.js'
 import type { BlobStore, Clock, Item, PointerStore } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
@@ -21,6 +21,8 @@ export interface RecoverDeps {
 /** Items written at once. */
 const itemsPerWrite = 5_000
 const readAhead = 16
+/** Commits that are looked at between two renewals of the lease. */
+const commitsPerRenewal = 1_000
 
 /** Rebuilds one log's pointers. A second process that tries at the same time hears `Unavailable`. */
 export async function recoverLog(deps: RecoverDeps, options: CheckOptions = {}): Promise<RecoverReport> {
@@ -38,6 +40,7 @@ export async function recoverLog(deps: RecoverDeps, options: CheckOptions = {}):
  */
 async function rebuild(deps: RecoverDeps, lock: RecoveryLock, options: CheckOptions): Promise<RecoverReport> {
   const { tenant, pointers, log } = deps
+  await checkChain(deps, lock, options)
   for (const prefix of [...rebuiltPrefixes(tenant)].reverse()) await run(pointers.deleteByPrefix(prefix))
   const total = await log.findHead(0)
   const report = { commits: 0, events: 0, items: 0 }
@@ -68,6 +71,19 @@ async function rebuild(deps: RecoverDeps, lock: RecoveryLock, options: CheckOpti
   await lock.create(headItem(tenant, log.partition, link))
   report.items++
   return report
+}
+
+/** Pointers that still serve are not given up for a log that can't be folded to its end. Lost ones are no loss. */
+async function checkChain(deps: RecoverDeps, lock: RecoveryLock, { signal }: CheckOptions): Promise<void> {
+  const { tenant, pointers, log } = deps
+  if ((await run(pointers.get(headPk(tenant, log.partition), headSk))) === undefined) return
+  let link: ChainLink = origin
+  for await (const { commit } of log.follow(origin, { width: readAhead })) {
+    if (signal?.aborted === true) throw annalsError('Cancelled', { what: 'recovery' })
+    link = commit
+    if (commit.seq % commitsPerRenewal === 0) await lock.renew()
+  }
+  await checkEnd(deps, link)
 }
 
 /** The log ends where it ends, and not at a hole: the next number there would be one that was used. */

@@ -56,8 +56,9 @@ export async function lockRecovery(deps: RecoveryLockDeps): Promise<RecoveryLock
       )
       if (!created.done && created.failed.includes(0)) throw busy(deps.name)
     },
+    // Whatever comes of it, the lease ends by itself.
     release: async () => {
-      rev = await write(rev, 0)
+      await pointers.compareAndSet({ pk, sk: recoverySk, attributes: { until: 0 } }, rev)()
     },
   }
 }

@@ -181,12 +181,13 @@ async function checkExtras(deps: VerifyDeps, head: number, expected: number, fou
   let counted = 0
   for await (const item of indexItems(deps)) if ((item.attributes.seq as number) <= head) counted++
   if (counted === expected) return
-  let known: { seq: number; keys: Set<string> } | undefined
+  let known: { seq: number; keys: Set<string> | undefined } | undefined
   for await (const item of indexItems(deps)) {
     const seq = item.attributes.seq as number
     if (seq > head) continue
     if (known?.seq !== seq) known = { seq, keys: await keysOf(deps, seq) }
-    if (!known.keys.has(itemKey(item))) found('pointer-extra', itemKey(item), `commit ${seq} does not make it`)
+    if (known.keys?.has(itemKey(item)) === false)
+      found('pointer-extra', itemKey(item), `commit ${seq} does not make it`)
   }
 }
 
@@ -202,9 +203,10 @@ async function* indexItems(deps: VerifyDeps): AsyncGenerator<Item> {
   }
 }
 
-async function keysOf(deps: VerifyDeps, seq: number): Promise<Set<string>> {
+/** `undefined` for a commit that is damaged or missing, which is a difference of its own: it can't disown its items. */
+async function keysOf(deps: VerifyDeps, seq: number): Promise<Set<string> | undefined> {
   const opened = await deps.log.open(seq).catch(() => undefined)
-  if (opened === undefined) return new Set()
+  if (opened === undefined) return undefined
   return new Set(pointerItems(deps.tenant, deps.log.partition, opened.commit).map(itemKey))
 }
 

@@ -39,6 +39,8 @@ export interface BatonDeps {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly options: BatonOptions
+  /** Called between two looks: callers' deadlines pass while their writer waits. */
+  readonly onWait: () => void
 }
 
 /** The longest queue: beyond it, writers race. */
@@ -94,6 +96,7 @@ export function makeBaton(deps: BatonDeps): Baton {
       // The other tickets may be of the dead as well: the living queue again, so that all the dead cost one lease.
       if ((tickets[0] as Ticket).until < nowMs()) await write(start([tickets[mine] as Ticket]), rev)
       else await clock.sleep(options.pollMs, deps.signal)
+      deps.onWait()
     }
   }
 

@@ -12,6 +12,7 @@ import { formatInstant } from '../../domain/instant.js'
 import { blobKey, headPk, headSk } from '../../domain/keys.js'
 import { headFromItem } from '../../domain/pointer.js'
 import type { BlobStore, Clock, Doorbell, Ids, PointerStore } from '../../domain/ports/index.js'
+import { formatPosition } from '../../domain/position.js'
 import { mapBounded, run } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
 import type { LogReader } from '../read/log-reader.js'
@@ -48,7 +49,7 @@ export interface LogWriterDeps {
   readonly reader: Reader
   /** `{host}:{pid}:{random}` */
   readonly writer: string
-  readonly makeBaton: (signal: AbortSignal) => Baton
+  readonly makeBaton: (signal: AbortSignal, onWait: () => void) => Baton
 }
 
 /** A transaction of the batch in hand, and what was decided of it. */
@@ -64,7 +65,7 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
   const { tenant, clock, ids, limits, log, pointers, blobs } = deps
   const { partition } = log
   const stop = new AbortController()
-  const baton = deps.makeBaton(stop.signal)
+  const baton = deps.makeBaton(stop.signal, () => expireUnwritten(annalsError('Unavailable', turnIsLate)))
   const states = makeStates(limits.cachedStates)
   const queue = makeQueue(limits, clock)
   const publisher = makePublisher({ ...deps, partition, log: log.name, pause })
@@ -247,10 +248,16 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
     const unknown = annalsError('OutcomeUnknown', { log: log.name, seq: head.seq + 1, cause: cause.message })
     for (const [seq, decided] of publishing)
       for (const { waiting, decision } of decided) expire([waiting], unseen(decision, seq, cause))
-    expire(batch, creating ? unknown : cause)
-    queue.expire(cause)
+    if (creating) expire(batch, unknown)
+    expireUnwritten(cause)
     if (!stop.signal.aborted) await backOff(clock, ids, attempt, stop.signal)
     return !stop.signal.aborted
+  }
+
+  /** Those of whom nothing can have been written. */
+  function expireUnwritten(cause: AnnalsError): void {
+    if (!creating) expire(batch, cause)
+    queue.expire(cause)
   }
 
   function expire(waiting: ReadonlyArray<Waiting>, error: AnnalsError): void {
@@ -262,7 +269,7 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
   function unseen(decision: Decision, seq: number, cause: AnnalsError): AnnalsError {
     if (decision.kind === 'rejected') return conflict(decision)
     if (decision.events.length === 0) return cause
-    return annalsError('Unpublished', { position: `${partition}-${seq}`, cause: cause.message })
+    return annalsError('Unpublished', { position: formatPosition({ partition, seq, index: 0 }), cause: cause.message })
   }
 
   async function close(): Promise<void> {
@@ -285,6 +292,8 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
 
 const conflict = (decision: Decision & { kind: 'rejected' }): AnnalsError =>
   annalsError('Conflict', { conflicts: decision.conflicts })
+
+const turnIsLate = { operation: 'write', key: 'log', cause: 'other writers of this log took too long' }
 
 /** The index that each transaction with events has in its commit. */
 function placesOf(decided: ReadonlyArray<Decided>): ReadonlyArray<number | undefined> {

@@ -146,7 +146,7 @@ describe('rule 7: what is acknowledged is visible', () => {
     const { tenant, pointers } = await world.enter()
     pointers.on('putAll').fail(undefined, 30)
     const error = await failure(tenant.create('Note', '{"n":1}', { id: 'a', timeoutMs: 100 }))
-    expect(error).toMatchObject({ _tag: 'Unpublished', retryable: true, data: { position: '0-1' } })
+    expect(error).toMatchObject({ _tag: 'Unpublished', retryable: true, data: { position: '0-1-0' } })
     expect(await commitsOf(world)).toHaveLength(1)
   })
 

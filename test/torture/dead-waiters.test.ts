@@ -11,7 +11,16 @@ describe('the baton', () => {
     const join = (writer: string) => {
       const stop = new AbortController()
       const options = { leaseMs, pollMs: 1, lookMs: 0 }
-      const deps = { tenant: 't', partition: 0, writer, pointers, clock: systemClock, signal: stop.signal, options }
+      const deps = {
+        tenant: 't',
+        partition: 0,
+        writer,
+        pointers,
+        clock: systemClock,
+        signal: stop.signal,
+        options,
+        onWait: () => undefined,
+      }
       const turn = makeBaton(deps).acquire(true)
       return { turn, die: () => stop.abort() }
     }

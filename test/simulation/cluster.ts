@@ -48,11 +48,14 @@ export class Cluster {
     return this.slots.filter(({ phase }) => phase === 'open')
   }
 
-  /** Waits for a process that is open. */
-  async reach(random: Random): Promise<Process> {
+  /** Waits for a process that is open: another one than `not`, if there is any. */
+  async reach(random: Random, not?: Process): Promise<Process> {
     for (;;) {
       const { open } = this
-      if (open.length > 0) return random.pick(open)
+      const others = open.filter((process) => process !== not)
+      if (others.length > 0)
+        return random.chance(this.world.profile.favour) ? (others[0] as Process) : random.pick(others)
+      if (open.length > 0) return open[0] as Process
       await new Promise<void>((resolve) => this.waiting.push(resolve))
     }
   }
@@ -71,6 +74,8 @@ export class Cluster {
     if (random.chance(profile.outage)) {
       world.count('outages')
       world.note(`  outage of ${world.faults.breakDown()}`)
+      // Operators restart what hangs, and then it has to come to an end with everything still in its queue.
+      if (random.chance(0.3)) this.closeOne()
     }
     if (random.chance(0.01)) this.spawn(this.backUp())
     const next = this.due.find(({ step }) => step <= scheduler.steps)

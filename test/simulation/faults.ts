@@ -37,9 +37,10 @@ export function makeFaults(
     const out = outage !== undefined && outage.until > now() && outage.port === call.port
     if (out && (outage?.process ?? process) === process)
       return call.writes ? random.weighted({ unavailable: 8, late: 1, lost: 1 }) : 'unavailable'
+    const rates = process.startsWith('operator') ? profile.hardships : profile.faults
     let rest = random.next()
     for (const kind of kinds) {
-      rest -= profile.faults[kind]
+      rest -= rates[kind]
       if (rest < 0) return faultKinds[kind] === 'both' || call.writes ? kind : 'none'
     }
     return 'none'
@@ -47,7 +48,7 @@ export function makeFaults(
 
   return {
     draw,
-    delay: (kind) => (kind === 'slow' ? random.magnitude(0.1, 100) : random.magnitude(0.1, 1_500)),
+    delay: (kind) => (kind === 'slow' ? random.magnitude(0.5, 100) : random.magnitude(0.1, 1_500)),
     breakDown: () => {
       const port = random.pick(['blobs', 'pointers'] as const)
       const process = random.chance(0.5) ? random.pick(processes()) : undefined

@@ -28,7 +28,7 @@ const largeBody = 'x'.repeat(250)
 
 export function makeCall(world: World, random: Random, board: Board, name: string): Call {
   const { profile } = world
-  const count = random.weighted({ one: 6, two: 2, three: 1 })
+  const count = random.weighted({ one: 5, two: 3, three: 2 })
   const length = { one: 1, two: 2, three: 3 }[count]
   const operations = Array.from({ length }, (_, i) => makeOperation(world, random, board, `${name}.${i}`))
   return {

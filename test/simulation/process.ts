@@ -4,6 +4,7 @@ import { memoryDoorbell } from '../../adapters/memory/index.js'
 import type { AnnalsError } from '../../domain/error.js'
 import type { Clock, Ids, Item } from '../../domain/ports/index.js'
 import { makeStore, type Store, type Tenant } from '../../src/store.js'
+import { violate } from './call.js'
 import type { PortCall } from './faults.js'
 import { type Caller, simulatedBlobs, simulatedPointers } from './ports.js'
 import type { Random } from './random.js'
@@ -24,6 +25,7 @@ export class Process implements Caller {
   private readonly crashed: Promise<typeof gone>
   private readonly end: () => void
   private readonly skew: number
+  private writes = 0
 
   constructor(
     private readonly world: World,
@@ -76,6 +78,14 @@ export class Process implements Caller {
     return Promise.race([promise, this.crashed])
   }
 
+  /** The same for a write, which has to be answered before the store is closed. */
+  async writing<A>(promise: Promise<A>): Promise<A | typeof gone> {
+    this.writes++
+    const answer = await this.during(promise)
+    this.writes--
+    return answer
+  }
+
   crash(): void {
     const { world, name } = this
     world.count('crashes')
@@ -101,6 +111,8 @@ export class Process implements Caller {
     this.world.note(`  close of ${this.name}`)
     this.phase = 'closing'
     if ((await this.during((this.store as Store).close())) === gone) return
+    if ((await this.during(this.world.scheduler.pause(this.name, 'is closed', 0))) === gone) return
+    if (this.writes > 0) violate(`${this.name} is closed, and ${this.writes} writes are not answered`)
     this.world.count('closes')
     this.halt()
     this.world.scheduler.take(this.name)

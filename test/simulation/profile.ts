@@ -32,6 +32,8 @@ export const faultKinds = {
 export interface Profile {
   readonly stores: number
   readonly clients: number
+  /** How likely a client asks the first store that is open: writes that meet in one store go into one commit. */
+  readonly favour: number
   /** Calls that each client makes. */
   readonly calls: number
   readonly subscribers: number
@@ -42,6 +44,8 @@ export interface Profile {
   readonly timeouts: ReadonlyArray<number>
   /** Probability of each fault, for each call of a port. */
   readonly faults: Readonly<Record<FaultKind, number>>
+  /** The same for whoever recovers lost pointers, which is rare and has to be hard. */
+  readonly hardships: Readonly<Record<FaultKind, number>>
   /** Probabilities at each step. */
   readonly crash: number
   readonly close: number
@@ -52,19 +56,23 @@ export interface Profile {
   readonly loseAt?: number
   /** After this step nothing goes wrong any more. */
   readonly calmAt: number
-  /** How many operations of ten come with a request key. */
+  /** How many writes of ten come with a request key, and how likely such a write is sent to two stores at once. */
   readonly keyed: number
+  readonly hedged: number
 }
 
-const rates = [0, 0, 0.004, 0.015, 0.04]
+const faultRates = [0, 0, 0.004, 0.015, 0.04, 0.1]
+const hardshipRates = [0, 0.02, 0.1]
+const slowRates = [0, 0.02, 0.1, 0.3]
+/** Steps within which maintenance comes: later, most clients are done. */
+const maintenanceBefore = 500
 
 export function drawProfile(random: Random): Profile {
-  const faults = {} as Record<FaultKind, number>
-  for (const kind of Object.keys(faultKinds) as FaultKind[]) faults[kind] = random.pick(rates)
   const calmAt = random.pick([600, 1200, 2500])
   return {
     stores: random.pick([3, 3, 4]),
     clients: random.between(3, 7),
+    favour: random.pick([0, 0.5, 0.9]),
     calls: random.between(3, 8),
     subscribers: random.between(1, 2),
     kind: random.pick(['json', 'json', 'fhir']),
@@ -85,14 +93,19 @@ export function drawProfile(random: Random): Profile {
       lookMs: random.pick([0, 0, 50]),
     },
     timeouts: random.pick([[30_000], [5, 100, 30_000], [5, 20]]),
-    faults,
+    faults: { ...drawRates(random, faultRates), slow: random.pick(slowRates) },
+    hardships: drawRates(random, hardshipRates),
     crash: random.pick([0, 0.002, 0.008]),
     close: random.pick([0, 0.002]),
     outage: random.pick([0, 0, 0.004]),
     leaps: random.pick([0.002, 0.02]),
-    ...(random.chance(0.15) ? { restoreAt: random.below(calmAt) } : undefined),
-    ...(random.chance(0.15) ? { loseAt: random.below(calmAt) } : undefined),
+    ...(random.chance(0.15) ? { restoreAt: random.below(maintenanceBefore) } : undefined),
+    ...(random.chance(0.25) ? { loseAt: random.below(maintenanceBefore) } : undefined),
     calmAt,
     keyed: random.pick([5, 8, 10]),
+    hedged: random.pick([0.02, 0.1, 0.5]),
   }
 }
+
+const drawRates = (random: Random, rates: ReadonlyArray<number>): Record<FaultKind, number> =>
+  Object.fromEntries(Object.keys(faultKinds).map((kind) => [kind, random.pick(rates)])) as Record<FaultKind, number>

@@ -1,11 +1,11 @@
 /** Clients that read, and the judgement of what they are shown. */
 import type { AnnalsError } from '../../domain/error.js'
-import type { AsOf, HistoryOptions, ResourceVersion } from '../../src/api.js'
+import type { AsOf, ResourceVersion } from '../../src/api.js'
 import { violate } from './call.js'
 import { types } from './make-call.js'
 import { gone, type Process } from './process.js'
 import { keyOf } from './reference.js'
-import type { TrueEvent, Truth } from './truth.js'
+import type { TrueEvent } from './truth.js'
 import type { World } from './world.js'
 import type { Client } from './writes.js'
 
@@ -28,13 +28,13 @@ export async function ask<A>(client: Client, what: string, read: (process: Proce
 }
 
 /** What a read may answer from: any head between what was told before it began and what exists when it ends. */
-interface Window {
+export interface Window {
   readonly low: number
   readonly high: number
 }
 
 /** The window counts from each try: one that failed has told nobody anything. */
-async function within<A>(
+export async function within<A>(
   client: Client,
   what: string,
   read: (process: Process) => Promise<A>,
@@ -48,7 +48,7 @@ async function within<A>(
   return { answer, window: { low, high: truth.length } }
 }
 
-function anyRef({ world, random }: Client): { type: string; id: string; key: string } {
+export function anyRef({ world, random }: Client): { type: string; id: string; key: string } {
   const type = random.pick(types)
   const id = random.pick(world.profile.ids)
   return { type, id, key: keyOf(type, id) }
@@ -159,67 +159,4 @@ export function judgeVersion(shown: ResourceVersion, event: TrueEvent | undefine
     shown.transaction === `${event.seq}-${event.transaction}` &&
     (!withBody || (shown.body === undefined ? event.body === undefined : shown.text() === event.body))
   if (!same) violate(`${JSON.stringify(shown)} is shown, the log says ${JSON.stringify(event)}`)
-}
-
-/** Pages of a history, each from any process, while others write: together one history as of one head. */
-export async function walkHistory(client: Client): Promise<void> {
-  const { world, random } = client
-  const { type, id } = anyRef(client)
-  const scope = random.pick([{}, { type }, { type, id }])
-  const until = random.chance(0.25) ? random.between(0, world.truth.told) : undefined
-  const since = random.chance(0.25) ? random.between(1, world.truth.told) : 1
-  const bodies = random.chance(0.5)
-  const options: HistoryOptions = {
-    count: random.between(1, 5),
-    bodies,
-    ...(until === undefined ? undefined : { at: asOf(client, until) }),
-    ...(since === 1 ? undefined : { since: world.truth.commits[since - 1]?.header.at ?? '2020-01-01' }),
-  }
-  const what = `the history of ${JSON.stringify(scope)} ${JSON.stringify(options)}`
-  const first = await within(client, what, ({ tenant }) => tenant.history(scope, options))
-  const shown = [...first.answer.entries]
-  const pages = random.pick([2, 100])
-  let { cursor } = first.answer
-  for (let page = 1; cursor !== undefined && page < pages; page++) {
-    if (random.chance(0.5)) await world.scheduler.pause(client.name, 'turns the page', random.magnitude(0.1, 50))
-    const from = cursor
-    const next = await ask(client, `${what} from ${from}`, ({ tenant }) =>
-      tenant.history(scope, { count: random.between(1, 5), bodies, cursor: from }),
-    )
-    shown.push(...next.entries)
-    cursor = next.cursor
-  }
-  judgeHistory(world.truth, what, shown, cursor === undefined, first.window, (event, head) => {
-    if (event.seq > Math.min(head, until ?? head) || event.seq < since) return false
-    return ('type' in scope ? event.type === type : true) && ('id' in scope ? event.id === id : true)
-  })
-  shown.forEach((entry) => {
-    const event = world.truth.resources.get(keyOf(entry.type, entry.id))?.[entry.version - 1]
-    judgeVersion(entry, event, bodies)
-  })
-  for (const { position } of shown) world.truth.tell(position.seq)
-  world.count('histories walked')
-}
-
-function judgeHistory(
-  truth: Truth,
-  what: string,
-  shown: ReadonlyArray<ResourceVersion>,
-  whole: boolean,
-  { low, high }: Window,
-  belongs: (event: TrueEvent, head: number) => boolean,
-): void {
-  for (let head = low; head <= high; head++) {
-    const expected = truth.commits
-      .flatMap(({ events }) => events)
-      .filter((event) => belongs(event, head))
-      .reverse()
-    const same = shown.every(
-      ({ position: { seq, index } }, i) => expected[i]?.seq === seq && expected[i]?.index === index,
-    )
-    if (same && (!whole || shown.length === expected.length)) return
-  }
-  violate(
-    `${what}: ${shown.map(({ position: { seq, index } }) => `${seq}-${index}`).join(' ')} is the history of no head from ${low} to ${high}`,
-  )
 }

@@ -7,12 +7,13 @@ import type { Difference } from '../../src/recover/difference.js'
 import { type Adapters, makeStore, type Tenant } from '../../src/store.js'
 import { Violation, violate } from './call.js'
 import { Cluster } from './cluster.js'
+import { walkHistory } from './histories.js'
 import { type Board, makeCall } from './make-call.js'
 import { lateOwners } from './ports.js'
 import { tenantName } from './process.js'
 import { drawProfile, type Profile } from './profile.js'
 import { makeRandom } from './random.js'
-import { judgeVersion, readAsOf, readCurrent, readHead, readSnapshot, readVersion, walkHistory } from './reads.js'
+import { judgeVersion, readAsOf, readCurrent, readHead, readSnapshot, readVersion } from './reads.js'
 import { makeSubscriber, type Subscriber } from './subscriber.js'
 import type { TrueEvent } from './truth.js'
 import { makeWorld, type World } from './world.js'
@@ -77,7 +78,7 @@ async function play(world: World, cluster: Cluster, profile: Profile): Promise<v
   const board: Board = new Map()
   const clientOf = (name: string): Client => ({
     world,
-    reach: (random) => cluster.reach(random),
+    reach: (random, not) => cluster.reach(random, not),
     random: random.fork(),
     board,
     name,

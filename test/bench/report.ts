@@ -8,6 +8,7 @@ export interface Summary {
   readonly median: number
   readonly min: number
   readonly max: number
+  readonly runs: number
 }
 
 export function summaryOf(values: ReadonlyArray<number>): Summary {
@@ -15,7 +16,7 @@ export function summaryOf(values: ReadonlyArray<number>): Summary {
   const middle = sorted.length >> 1
   const upper = sorted[middle] as number
   const median = sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] as number)) / 2
-  return { median, min: sorted[0] as number, max: sorted.at(-1) as number }
+  return { median, min: sorted[0] as number, max: sorted.at(-1) as number, runs: sorted.length }
 }
 
 export function tableOf(scenarios: ReadonlyArray<Scenario>, figures: Figures): string {
@@ -34,11 +35,12 @@ function rowOf(scenario: Scenario, metric: Metric, figures: Figures): string[] {
   }
   const annals = of('annals')
   const floor = of('floor')
+  const runs = annals?.runs ?? 0
   const peers = scenario.subjects.flatMap((subject) => {
     const peer = subject === 'annals' || subject === 'floor' ? undefined : of(subject)
-    return peer === undefined
-      ? []
-      : [`${subjectTitles[subject]} ${figure(peer.median)} (${ratio(annals, peer, metric)})`]
+    if (peer === undefined) return []
+    const some = peer.runs < runs ? `, failed in ${runs - peer.runs} of ${runs} runs` : ''
+    return [`${subjectTitles[subject]} ${figure(peer.median)} (${ratio(annals, peer, metric)}${some})`]
   })
   return [
     metric.title,

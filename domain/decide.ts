@@ -112,15 +112,17 @@ function decideOne(
   place: Place,
   firstIndex: number,
   see: (key: string) => Current | undefined,
-): { decision: Decision; own: ReadonlyMap<string, Current> } {
-  const own = new Map<string, Current>()
+): { decision: Decision; own: ReadonlyArray<readonly [string, Current]> } {
+  const own: Array<readonly [string, Current]> = []
+  // A single operation, which is the rule, has none before it.
+  const before = transaction.operations.length > 1 ? new Map<string, Current>() : undefined
   const events: DecidedEvent[] = []
   const effects: Effect[] = []
   const conflicts: VersionConflict[] = []
   transaction.operations.forEach((operation, position) => {
     const { type, id } = operation
     const key = refKey(operation)
-    const current = own.get(key) ?? (operation.kind === 'put' && operation.idAssigned ? undefined : see(key))
+    const current = before?.get(key) ?? (operation.kind === 'put' && operation.idAssigned ? undefined : see(key))
     if (!isExpected(operation.expect, current)) {
       const actual = { actual: current?.version ?? 0, deleted: current?.deleted ?? false }
       conflicts.push({
@@ -140,7 +142,9 @@ function decideOne(
     const index = firstIndex + events.length
     events.push(event)
     effects.push({ changed: true, index, event })
-    own.set(key, { version: event.version, deleted: event.op === 'delete', ...place, index, body: event.body })
+    const after = { version: event.version, deleted: event.op === 'delete', ...place, index, body: event.body }
+    own.push([key, after])
+    before?.set(key, after)
   })
   return conflicts.length > 0
     ? { decision: { kind: 'rejected', conflicts }, own }

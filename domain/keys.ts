@@ -13,6 +13,18 @@ export function encodeSegment(text: string): string {
   return encoded.startsWith('.') ? `%2E${encoded.slice(1)}` : encoded
 }
 
+let lastType = ''
+let lastEncodedType = '%'
+
+/** The same for types, of which the same one comes again and again. */
+export function encodeType(type: string): string {
+  if (type !== lastType) {
+    lastEncodedType = encodeSegment(type)
+    lastType = type
+  }
+  return lastEncodedType
+}
+
 export const decodeSegment = (segment: string): string => (segment === '%' ? '' : decodeURIComponent(segment))
 
 export const storeManifestKey = 'annals.json'
@@ -36,7 +48,7 @@ export function isWriteOnce(key: string): boolean {
 export const logName = (tenant: string, partition: number): string => `${tenant}/${partition}`
 
 export const versionsPk = (tenant: string, type: string, id: string): string =>
-  `V#${encodeSegment(tenant)}#${encodeSegment(type)}/${encodeSegment(id)}`
+  `V#${encodeSegment(tenant)}#${encodeType(type)}/${encodeSegment(id)}`
 
 export const versionSk = (version: number): string => String(version).padStart(10, '0')
 
@@ -47,8 +59,7 @@ export const requestPk = (tenant: string, keyHash: string): string => `Q#${encod
 export const requestSk = 'request'
 
 /** Shards of the type index come with partitions; until then there is one. */
-export const typeIndexPk = (tenant: string, type: string): string =>
-  `T#${encodeSegment(tenant)}#${encodeSegment(type)}#0`
+export const typeIndexPk = (tenant: string, type: string): string => `T#${encodeSegment(tenant)}#${encodeType(type)}#0`
 
 export const typeIndexSk = (seq: number, index: number): string =>
   `${String(seq).padStart(20, '0')}${String(index).padStart(8, '0')}`

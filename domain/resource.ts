@@ -1,7 +1,7 @@
 /** Resources: what may be a tenant's name, a type and an id. */
 import * as E from 'fp-ts/lib/Either.js'
 import { type AnnalsError, annalsError } from './error.js'
-import { encodeSegment } from './keys.js'
+import { encodeSegment, encodeType } from './keys.js'
 
 /** What a tenant holds: FHIR resources, which the store stamps, or any JSON documents, which it leaves as they are. */
 export type Kind = 'fhir' | 'json'
@@ -12,7 +12,7 @@ export interface ResourceRef {
 }
 
 /** One resource as one text, for maps and messages. Unambiguous, because both segments are encoded. */
-export const refKey = (ref: ResourceRef): string => `${encodeSegment(ref.type)}/${encodeSegment(ref.id)}`
+export const refKey = (ref: ResourceRef): string => `${encodeType(ref.type)}/${encodeSegment(ref.id)}`
 
 /** Longest encoded tenant, type or id, in bytes: with it every object key stays under the 255 bytes of a file name. */
 export const maxSegmentBytes = 160

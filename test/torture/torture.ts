@@ -45,7 +45,7 @@ export interface Summary {
 
 const killsPerRound = 10
 const roundsPerStore = 4
-const maxWaitMs = 2_000
+const maxWaitMs = 1_300
 
 export async function torture(options: TortureOptions): Promise<Summary> {
   const random = seeded(options.seed)

@@ -47,7 +47,6 @@ export function pointersOf(commit: Commit, partition: number): VersionPointer[] 
   return pointers
 }
 
-/** Absent members are left out: a pointer is an item's attributes as it stands, and no adapter stores `undefined`. */
 function versionPointer(
   commit: Commit,
   partition: number,
@@ -55,16 +54,28 @@ function versionPointer(
   index: number,
   transaction: number,
 ): VersionPointer {
-  const { type, id, version, op, method, offset, length, sha256, blob } = event
+  const { type, id, version, op, method, length, sha256, blob } = event
   const { actor, reason } = commit.header.transactions[transaction] as TransactionHeader
-  const { at, seq, bodiesAt } = commit
-  const place = { type, id, version, op, method, at, partition, seq, index, transaction }
-  const pointer: { -readonly [K in keyof VersionPointer]: VersionPointer[K] } =
-    offset === undefined ? place : { ...place, offset: offset + bodiesAt, length, sha256 }
-  if (blob !== undefined) Object.assign(pointer, { length, sha256, blob })
-  if (actor !== undefined) pointer.actor = actor
-  if (reason !== undefined) pointer.reason = reason
-  return pointer
+  const offset = event.offset === undefined ? undefined : event.offset + commit.bodiesAt
+  const { at, seq } = commit
+  return {
+    type,
+    id,
+    version,
+    op,
+    method,
+    at,
+    partition,
+    seq,
+    index,
+    transaction,
+    actor,
+    reason,
+    offset,
+    length,
+    sha256,
+    blob,
+  }
 }
 
 /**
@@ -72,7 +83,7 @@ function versionPointer(
  * same fact under its type in log order, for type history.
  */
 export function versionItems(tenant: string, p: VersionPointer): [Item, Item] {
-  const attributes = p as unknown as Item['attributes']
+  const attributes = attributesOf(p)
   return [
     { pk: versionsPk(tenant, p.type, p.id), sk: versionSk(p.version), attributes },
     { pk: typeIndexPk(tenant, p.type), sk: typeIndexSk(p.seq, p.index), attributes },
@@ -103,3 +114,26 @@ export const headItem = (tenant: string, partition: number, head: ChainLink): It
 export const pointerFromItem = (item: Item): VersionPointer => item.attributes as unknown as VersionPointer
 export const headFromItem = (item: Item): ChainLink => item.attributes as unknown as ChainLink
 export const receiptFromItem = (item: Item): Receipt => item.attributes as unknown as Receipt
+
+/** Absent members are left out: no adapter stores `undefined`. */
+function attributesOf(p: VersionPointer): Item['attributes'] {
+  const attributes: Record<string, string | number> = {
+    type: p.type,
+    id: p.id,
+    version: p.version,
+    op: p.op,
+    method: p.method,
+    at: p.at,
+    partition: p.partition,
+    seq: p.seq,
+    index: p.index,
+    transaction: p.transaction,
+  }
+  if (p.actor !== undefined) attributes.actor = p.actor
+  if (p.reason !== undefined) attributes.reason = p.reason
+  if (p.offset !== undefined) attributes.offset = p.offset
+  if (p.length !== undefined) attributes.length = p.length
+  if (p.sha256 !== undefined) attributes.sha256 = p.sha256
+  if (p.blob !== undefined) attributes.blob = p.blob
+  return attributes
+}

@@ -38,12 +38,12 @@ export function encodeBatch(parts: CommitParts): EncodedCommit {
 
   const eventHeader = (event: DecidedEvent): EventHeader => {
     const { type, id, version, op, method, prev } = event
-    const { offset, length, sha256, blob } = placeBody(event)
-    return { type, id, version, op, method, offset, length, sha256, blob, prev }
+    const body = placeBody(event)
+    return { type, id, version, op, method, ...body, ...(prev === undefined ? undefined : { prev }) }
   }
 
-  const placeBody = (event: DecidedEvent): Partial<EventHeader> => {
-    if (event.body === undefined) return noBody
+  const placeBody = (event: DecidedEvent): Partial<EventHeader> | undefined => {
+    if (event.body === undefined) return undefined
     const stamp = stampOf(event, at)
     const length = documentLength(event.body, stamp)
     if (length > maxInlineBytes) {
@@ -76,7 +76,6 @@ export function encodeBatch(parts: CommitParts): EncodedCommit {
 }
 
 const newline = 10
-const noBody: Partial<EventHeader> = {}
 
 function transactionHeader(transaction: Transaction, id: string): Omit<TransactionHeader, 'events'> {
   const { request, actor, reason } = transaction

@@ -5,6 +5,8 @@ import type { Random } from './random.js'
 
 export type PortName = 'blobs' | 'pointers'
 
+const decisive = { none: 4, late: 3, lost: 1, unavailable: 1, echo: 1 } as const
+
 export interface PortCall {
   readonly port: PortName
   readonly operation: string
@@ -37,6 +39,8 @@ export function makeFaults(
     const out = outage !== undefined && outage.until > now() && outage.port === call.port
     if (out && (outage?.process ?? process) === process)
       return call.writes ? random.weighted({ unavailable: 8, late: 1, lost: 1 }) : 'unavailable'
+    // What recovery does in a transaction vouches for all that it has done before, and no recovery comes often.
+    if (process.startsWith('operator') && call.operation === 'transact') return random.weighted(decisive)
     const rates = process.startsWith('operator') ? profile.hardships : profile.faults
     let rest = random.next()
     for (const kind of kinds) {

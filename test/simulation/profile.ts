@@ -1,6 +1,7 @@
 /**
  * What kind of world a seed makes. Every seed draws its own mixture (swarm testing): a fault that is absent lets others
- * show what they can do, and a bound that is tiny brings about in fifty calls what takes a million in production.
+ * show what they can do, and a bound that is tiny brings about in fifty calls what takes a million in production. In a
+ * crowd, many clients send the same requests to the same two stores at once.
  */
 import type { Kind } from '../../domain/resource.js'
 import { defaultLimits, type Limits } from '../../src/limits.js'
@@ -34,6 +35,8 @@ export interface Profile {
   readonly clients: number
   /** How likely a client asks the first store that is open: writes that meet in one store go into one commit. */
   readonly favour: number
+  /** Milliseconds that a client thinks between two calls, at most. */
+  readonly thinking: number
   /** Calls that each client makes. */
   readonly calls: number
   readonly subscribers: number
@@ -44,7 +47,7 @@ export interface Profile {
   readonly timeouts: ReadonlyArray<number>
   /** Probability of each fault, for each call of a port. */
   readonly faults: Readonly<Record<FaultKind, number>>
-  /** The same for whoever recovers lost pointers, which is rare and has to be hard. */
+  /** The same for whoever recovers lost pointers. */
   readonly hardships: Readonly<Record<FaultKind, number>>
   /** Probabilities at each step. */
   readonly crash: number
@@ -62,17 +65,19 @@ export interface Profile {
 }
 
 const faultRates = [0, 0, 0.004, 0.015, 0.04, 0.1]
-const hardshipRates = [0, 0.02, 0.1]
+const hardshipRates = [0, 0, 0.03]
 const slowRates = [0, 0.02, 0.1, 0.3]
 /** Steps within which maintenance comes: later, most clients are done. */
 const maintenanceBefore = 500
 
 export function drawProfile(random: Random): Profile {
   const calmAt = random.pick([600, 1200, 2500])
+  const crowd = random.chance(0.3)
   return {
     stores: random.pick([3, 3, 4]),
-    clients: random.between(3, 7),
-    favour: random.pick([0, 0.5, 0.9]),
+    clients: crowd ? 7 : random.between(3, 7),
+    favour: crowd ? 0.9 : random.pick([0, 0.5, 0.9]),
+    thinking: crowd ? 1 : 20,
     calls: random.between(3, 8),
     subscribers: random.between(1, 2),
     kind: random.pick(['json', 'json', 'fhir']),
@@ -102,8 +107,8 @@ export function drawProfile(random: Random): Profile {
     ...(random.chance(0.15) ? { restoreAt: random.below(maintenanceBefore) } : undefined),
     ...(random.chance(0.25) ? { loseAt: random.below(maintenanceBefore) } : undefined),
     calmAt,
-    keyed: random.pick([5, 8, 10]),
-    hedged: random.pick([0.02, 0.1, 0.5]),
+    keyed: crowd ? 10 : random.pick([5, 8, 10]),
+    hedged: crowd ? 0.5 : random.pick([0.02, 0.1, 0.5]),
   }
 }
 

@@ -113,7 +113,7 @@ async function play(world: World, cluster: Cluster, profile: Profile): Promise<v
 async function work(client: Client, calls: number): Promise<void> {
   const { world, random, board, name } = client
   for (let i = 0; i < calls; i++) {
-    await world.scheduler.pause(name, 'thinks', random.magnitude(0.1, 20))
+    await world.scheduler.pause(name, 'thinks', random.magnitude(0.1, world.profile.thinking))
     const kind = random.weighted(activities)
     if (kind === 'write') await write(client, makeCall(world, random, board, `${name.replace('client ', 'c')}-${i}`))
     else await reading[kind](client)

@@ -127,7 +127,7 @@ export class Cluster {
     while (!this.maintained) {
       const process = new Process(this.world, `p${slot}.${++this.generations}`)
       this.slots[slot] = process
-      if (await this.succeeds(process, process.open(false))) {
+      if (await this.succeeds(process, process.open(this.lostBeforeFirst))) {
         for (const resolve of this.waiting.splice(0)) resolve()
         return
       }
@@ -138,6 +138,12 @@ export class Cluster {
       if (this.slots[slot] !== process) return
     }
   }
+
+  /**
+   * The table was lost before the first commit, which a dead writer's late request may still bring: there was nothing to
+   * recover then, so whoever opens may have to.
+   */
+  private lostBeforeFirst = false
 
   /** Whether it was done. Only trouble with the storage is an excuse. */
   private async succeeds(process: Process, work: Promise<unknown>): Promise<boolean> {
@@ -182,6 +188,7 @@ export class Cluster {
     world.count(kind === 'restore' ? 'pointer stores restored' : 'pointer stores lost')
     const head = await run(world.pointers.get(headPk(tenantName, 0), headSk))
     if (head === undefined && world.truth.length > 0) await this.recover()
+    else if (head === undefined) this.lostBeforeFirst = true
     this.maintained = false
     await Promise.all(this.slots.map((_, slot) => this.boot(slot)))
   }

@@ -4,7 +4,7 @@ import { annalsError } from '../domain/error.js'
 import { headPk, headSk, logPrefix } from '../domain/keys.js'
 import { headFromItem, headItem } from '../domain/pointer.js'
 import type { BlobStore, PointerStore } from '../domain/ports/index.js'
-import { run } from '../domain/task.js'
+import { attempt, run } from '../domain/task.js'
 import type { LogReader } from './read/log-reader.js'
 import { publishCommit } from './write/publisher.js'
 
@@ -38,11 +38,18 @@ export async function openLog(deps: OpenLogDeps): Promise<ChainLink> {
   return healForward(deps, head)
 }
 
-/** Publishes every commit beyond the head: an older pointer store was restored, or a writer died before it published. */
+/**
+ * Publishes every commit beyond the head: an older pointer store was restored, or a writer died before it published. Who
+ * may not write reads at the head that is there, which is behind and whole.
+ */
 async function healForward(deps: OpenLogDeps, head: ChainLink): Promise<ChainLink> {
   let link = head
   for await (const { commit } of deps.log.follow(head)) {
-    await publishCommit({ ...deps, partition: deps.log.partition }, commit)
+    const published = await attempt(() => publishCommit({ ...deps, partition: deps.log.partition }, commit))()
+    if (published._tag === 'Left') {
+      if (published.left._tag === 'StorageRefused') return link
+      throw published.left
+    }
     link = { seq: commit.seq, hash: commit.hash, at: commit.at }
   }
   return link

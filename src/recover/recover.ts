@@ -41,7 +41,9 @@ export async function recoverLog(deps: RecoverDeps, options: CheckOptions = {}):
 async function rebuild(deps: RecoverDeps, lock: RecoveryLock, options: CheckOptions): Promise<RecoverReport> {
   const { tenant, pointers, log } = deps
   await checkChain(deps, lock, options)
-  for (const prefix of [...rebuiltPrefixes(tenant)].reverse()) await run(pointers.deleteByPrefix(prefix))
+  // The head first: from then on nobody takes what is left for whole.
+  for (const prefix of [...rebuiltPrefixes(tenant)].reverse())
+    await lock.during(() => run(pointers.deleteByPrefix(prefix)))
   const total = await log.findHead(0)
   const report = { commits: 0, events: 0, items: 0 }
   let link: ChainLink = origin

@@ -5,13 +5,15 @@
 import { annalsError } from '../../domain/error.js'
 import { batonPk, recoverySk } from '../../domain/keys.js'
 import type { Clock, Item, PointerStore } from '../../domain/ports/index.js'
-import { run } from '../../domain/task.js'
+import { attempt, orThrow, run } from '../../domain/task.js'
 
 const leaseMs = 30_000
 
 export interface RecoveryLock {
   /** Keeps the lease. Fails once another process has taken over. */
   renew(): Promise<void>
+  /** Keeps the lease while a step runs that may take longer than it. */
+  during<A>(step: () => Promise<A>): Promise<A>
   /**
    * Writes an item that is not there, as long as the lease is held. A request that arrives late, when the lease has been
    * renewed, released or taken over, writes nothing.
@@ -43,9 +45,30 @@ export async function lockRecovery(deps: RecoveryLockDeps): Promise<RecoveryLock
     return expected + 1
   }
 
+  async function renew(): Promise<void> {
+    rev = await write(rev, nowMs() + leaseMs)
+  }
+
+  async function renewUntil(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await clock.sleep(leaseMs / 3, signal)
+      if (signal.aborted) return
+      await renew()
+    }
+  }
+
   return {
-    renew: async () => {
-      rev = await write(rev, nowMs() + leaseMs)
+    renew,
+    during: async (step) => {
+      const ended = new AbortController()
+      // A lease that is lost meanwhile is a failure once the step has ended: nothing can stop the step itself.
+      const renewing = attempt(() => renewUntil(ended.signal))()
+      try {
+        return await step()
+      } finally {
+        ended.abort()
+        orThrow(await renewing)
+      }
     },
     create: async (item) => {
       const created = await run(

@@ -4,6 +4,7 @@ import { annalsError } from '../../domain/error.js'
 import { headPk, headSk } from '../../domain/keys.js'
 import type { Item } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
+import { refused } from './script.js'
 import { contents, failure, kind, logObject, logs, makeWorld, outcome, text, type World } from './world.js'
 
 /** A tenant of three commits, and its head item after each. */
@@ -48,6 +49,23 @@ describe('rule 9: a head behind its log is healed forward on opening', () => {
     const { tenant } = await world.enter()
     expect(await text(tenant, 'Note', 'a')).toBe('{"n":1}')
     expect(await outcome(tenant.create('Note', '{"n":2}', { id: 'a' }))).toBe('Conflict')
+  })
+})
+
+describe('who may not write', () => {
+  test('reads at the head that is there, and a commit that is being published is not in the way', async () => {
+    const world = makeWorld()
+    const writing = await world.enter()
+    await writing.tenant.create('Note', '{"n":1}', { id: 'a' })
+    const publishing = writing.pointers.on('putAll').hold()
+    void writing.tenant.update('Note', 'a', '{"n":2}')
+    await publishing.arrived
+    const reading = await world.open()
+    for (const method of ['putAll', 'advance', 'compareAndSet', 'transact'])
+      reading.pointers.on(method).fail(refused, Number.POSITIVE_INFINITY)
+    const tenant = await reading.store.tenant('t', { kind })
+    expect(await text(tenant, 'Note', 'a')).toBe('{"n":1}')
+    publishing.release()
   })
 })
 

@@ -170,6 +170,25 @@ describe('recovery that is interrupted', () => {
   })
 })
 
+describe('recovery that takes longer than its lease', () => {
+  test('keeps others out while it removes the pointers', async () => {
+    const world = await tale()
+    const before = await world.dump()
+    const slow = await world.open({ limits })
+    const removing = slow.pointers.on('deleteByPrefix', /^V#/).hold()
+    const recovering = slow.store.recover('t')
+    await removing.arrived
+    // The lease is half a minute; somebody else looks for a minute and a half.
+    for (let look = 0; look < 6; look++) {
+      await world.clock.sleep(15_000)
+      expect(await outcome((await world.open({ limits })).store.recover('t'))).toBe('Unavailable')
+    }
+    removing.release()
+    await recovering
+    expect(await world.dump()).toEqual(before)
+  })
+})
+
 /** Lets every call from the given one on fail; answers whether none was left to fail. */
 async function interruptAt(site: Awaited<ReturnType<World['open']>>, step: number): Promise<() => boolean> {
   let calls = 0

@@ -1,8 +1,20 @@
 import { defineConfig } from 'vitest/config'
 
+/** Suites that need real servers are a project of their own, so that all others start none. */
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 120_000,
+    projects: [
+      { extends: true, test: { name: 'local', include: ['test/**/*.test.ts'], exclude: ['test/aws/**'] } },
+      {
+        extends: true,
+        test: {
+          name: 'aws',
+          include: ['test/aws/**/*.test.ts'],
+          globalSetup: 'test/servers/setup.ts',
+          hookTimeout: 60_000,
+        },
+      },
+    ],
   },
 })

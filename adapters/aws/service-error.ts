@@ -69,7 +69,7 @@ const isPassing = (failure: ServiceFailure): boolean =>
   isCut(failure)
 
 /** The connection ended in the middle of an answer. */
-const isCut = (failure: ServiceFailure): boolean =>
+export const isCut = (failure: Error & { readonly code?: string }): boolean =>
   failure.message === 'aborted' || failure.code === 'ERR_STREAM_PREMATURE_CLOSE'
 
 function sentence(failure: ServiceFailure): string {

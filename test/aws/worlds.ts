@@ -1,0 +1,48 @@
+/** The real servers that every suite of this folder runs against, each as one world of buckets and tables. */
+import { randomBytes } from 'node:crypto'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { describe, inject } from 'vitest'
+import { clientOptions } from '../../adapters/aws/client.js'
+import { credentials, region } from '../servers/catalog.js'
+
+export interface World {
+  readonly name: string
+  readonly s3: string
+  readonly dynamodb: string
+}
+
+const { minio, dynamodb, moto } = inject('endpoints')
+
+const worlds: ReadonlyArray<World> = [
+  ...(minio !== undefined && dynamodb !== undefined ? [{ name: 'MinIO and DynamoDB Local', s3: minio, dynamodb }] : []),
+  ...(moto !== undefined ? [{ name: 'moto', s3: moto, dynamodb: moto }] : []),
+]
+
+/** The suite once for each world. Without any it is shown as skipped; the set-up has said why. */
+export function describeWorlds(title: string, suite: (world: World) => void): void {
+  if (worlds.length === 0) describe.skip(title, () => undefined)
+  for (const world of worlds) describe(`${title} on ${world.name}`, () => suite(world))
+}
+
+/** The environment in which the SDK finds what it needs. */
+process.env.AWS_ACCESS_KEY_ID = credentials.accessKeyId
+process.env.AWS_SECRET_ACCESS_KEY = credentials.secretAccessKey
+process.env.AWS_REGION = region
+
+export const uniqueName = (): string => `annals-${randomBytes(6).toString('hex')}`
+
+export const connectionTo = (endpoint: string) => clientOptions({ endpoint, region, credentials })
+
+export const s3ClientFor = (endpoint: string): S3Client =>
+  new S3Client({
+    ...connectionTo(endpoint),
+    forcePathStyle: true,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  })
+
+export async function makeBucket(endpoint: string): Promise<string> {
+  const bucket = uniqueName()
+  await s3ClientFor(endpoint).send(new CreateBucketCommand({ Bucket: bucket }))
+  return bucket
+}

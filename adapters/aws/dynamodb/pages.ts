@@ -1,0 +1,105 @@
+/**
+ * Pages of items, strongly consistent. A page ends where its limit does, not where DynamoDB's own pages do, and has a
+ * token only if items follow: one more is asked for than is wanted.
+ */
+import { type DynamoDBClient, QueryCommand, type QueryCommandInput, ScanCommand } from '@aws-sdk/client-dynamodb'
+import { pageToken } from '../../../domain/page-token.js'
+import type { Clock, Item, ItemPage, ItemQuery, ItemScan } from '../../../domain/ports/index.js'
+import { isLive, queryName, scanName, tokenPosition } from '../../item-rules.js'
+import { compareUtf8 } from '../../utf8-order.js'
+import { itemOf, keyOf, type StoredItem } from './item-codec.js'
+
+export interface Pages {
+  readonly client: DynamoDBClient
+  readonly table: string
+  readonly clock: Clock
+}
+
+/** Items that one scan request looks at, unless a megabyte is reached before. */
+const itemsPerScan = 5_000
+
+export async function queryPage(pages: Pages, query: ItemQuery): Promise<ItemPage> {
+  const { pk, from, to, descending = false, limit } = query
+  const name = queryName(query)
+  const position = tokenPosition(name, query.token)
+  if (from !== undefined && to !== undefined && compareUtf8(from, to) > 0) return { items: [] }
+  const input = {
+    TableName: pages.table,
+    ConsistentRead: true,
+    ScanIndexForward: !descending,
+    ...keyCondition(pk, from, to),
+  }
+  const found: Item[] = []
+  let after = position === undefined ? undefined : keyOf(pk, position)
+  do {
+    const Limit = limit + 1 - found.length
+    const answer = await pages.client.send(new QueryCommand({ ...input, Limit, ExclusiveStartKey: after }))
+    found.push(...liveItems(pages, answer.Items))
+    after = answer.LastEvaluatedKey
+  } while (after !== undefined && found.length <= limit)
+  return cut(found, limit, ({ sk }) => pageToken(name, sk))
+}
+
+export async function scanPage(pages: Pages, scan: ItemScan): Promise<ItemPage> {
+  const name = scanName(scan)
+  const position = tokenPosition(name, scan.token)
+  const [afterPk = '', afterSk = ''] = position?.split('\0') ?? []
+  const found: Item[] = []
+  let after = position === undefined ? undefined : keyOf(afterPk, afterSk)
+  do {
+    const page = await scanOnce(pages, scan.pkPrefix, after)
+    found.push(...liveItems(pages, page.items))
+    after = page.next
+  } while (after !== undefined && found.length <= scan.limit)
+  return cut(found, scan.limit, ({ pk, sk }) => pageToken(name, `${pk}\0${sk}`))
+}
+
+/** One request of a scan: what it found of a prefix, and where the next one begins. */
+export async function scanOnce(
+  { client, table }: Pages,
+  pkPrefix: string,
+  after: StoredItem | undefined,
+  projection?: string,
+): Promise<{ items: StoredItem[]; next?: StoredItem }> {
+  const answer = await client.send(
+    new ScanCommand({
+      TableName: table,
+      ConsistentRead: true,
+      Limit: itemsPerScan,
+      ExclusiveStartKey: after,
+      ...(projection !== undefined && { ProjectionExpression: projection }),
+      ...(pkPrefix !== '' && {
+        FilterExpression: 'begins_with(pk, :prefix)',
+        ExpressionAttributeValues: { ':prefix': { S: pkPrefix } },
+      }),
+    }),
+  )
+  return { items: answer.Items ?? [], next: answer.LastEvaluatedKey }
+}
+
+function liveItems({ clock }: Pages, stored: ReadonlyArray<StoredItem> = []): Item[] {
+  const now = clock.now()
+  return stored.map(itemOf).filter((item) => isLive(item, now))
+}
+
+const cut = (found: Item[], limit: number, token: (last: Item) => string): ItemPage =>
+  found.length > limit ? { items: found.slice(0, limit), token: token(found[limit - 1] as Item) } : { items: found }
+
+function keyCondition(pk: string, from: string | undefined, to: string | undefined): Partial<QueryCommandInput> {
+  const bounds =
+    from !== undefined && to !== undefined
+      ? ' AND sk BETWEEN :from AND :to'
+      : from !== undefined
+        ? ' AND sk >= :from'
+        : to !== undefined
+          ? ' AND sk <= :to'
+          : ''
+  return {
+    KeyConditionExpression: `pk = :pk${bounds}`,
+    ExpressionAttributeValues: {
+      ':pk': { S: pk },
+      ...(from !== undefined && { ':from': { S: from } }),
+      ...(to !== undefined && { ':to': { S: to } }),
+    },
+  }
+}

@@ -55,6 +55,12 @@ export const versionSk = (version: number): string => String(version).padStart(1
 export const headPk = (tenant: string, partition: number): string => `H#${encodeSegment(tenant)}#${partition}`
 export const headSk = 'head'
 
+/** The name of the log whose head has this key; `undefined` for the key of anything else. */
+export function logOfHead(pk: string): string | undefined {
+  const [, tenant, partition] = /^H#([^#]+)#(\d+)$/.exec(pk) ?? []
+  return tenant === undefined ? undefined : logName(decodeSegment(tenant), Number(partition))
+}
+
 export const requestPk = (tenant: string, keyHash: string): string => `Q#${encodeSegment(tenant)}#${keyHash}`
 export const requestSk = 'request'
 

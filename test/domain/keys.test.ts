@@ -121,6 +121,16 @@ describe('a key', () => {
     )
   })
 
+  test('of a head names its log, and no other does', () => {
+    fc.assert(
+      fc.property(names, fc.nat(99), (tenant, partition) => {
+        expect(keys.logOfHead(keys.headPk(tenant, partition))).toBe(keys.logName(tenant, partition))
+        expect(keys.logOfHead(keys.versionsPk(tenant, 'H#a#0', 'H#a#0'))).toBeUndefined()
+        expect(keys.logOfHead(keys.batonPk(tenant, partition))).toBeUndefined()
+      }),
+    )
+  })
+
   test('of commits and large bodies is written once, and no other is', () => {
     expect(keys.isWriteOnce(keys.logKey('t', 0, 1))).toBe(true)
     expect(keys.isWriteOnce(keys.blobKey('log/', 'x'))).toBe(true)

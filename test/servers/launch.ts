@@ -29,6 +29,7 @@ export async function launch(name: ServerName, say: (text: string) => void): Pro
   const data = mkdtempSync(join(tmpdir(), `annals-${name}-`))
   const { file, args, env = {} } = catalog[name].command(folder, port, data)
   const child = spawn(process.execPath, [supervisor, file, ...args], {
+    cwd: data,
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })

@@ -1,0 +1,116 @@
+/**
+ * Reads the shards of one table's stream, page by page. It keeps no promise but to find most changes soon: whatever it
+ * misses (a trimmed record, an expired iterator, a stream that was replaced) it answers with a ring for every log.
+ */
+import { mapBounded } from '../../../domain/task.js'
+import { serviceError } from '../service-error.js'
+import type { ShardInfo, Start, StreamApi } from './api.js'
+
+export interface StreamReader {
+  /** Looks once at every shard that may be read: the newest `seq` of each head that moved, by its `pk`. */
+  look(): Promise<Look>
+}
+
+export interface Look {
+  readonly heads: ReadonlyMap<string, number>
+  /** Something may have been missed. */
+  readonly missed: boolean
+  /** `none`: the table has no stream. `slow`: it was asked too often, or cannot be reached. */
+  readonly state: 'read' | 'none' | 'slow'
+}
+
+interface Shard {
+  readonly parent?: string
+  start: Start
+  iterator?: string
+  done: boolean
+}
+
+const shardsAtOnce = 8
+/** Looks after which shards are listed again, though none has ended. */
+const looksPerListing = 40
+
+export function makeStreamReader(api: StreamApi): StreamReader {
+  let stream: string | undefined
+  let shards = new Map<string, Shard>()
+  let looksLeft = 0
+  /** Whether the shards of this stream have been listed. */
+  let listed = false
+
+  function forget(): void {
+    stream = undefined
+    shards = new Map()
+    looksLeft = 0
+    listed = false
+  }
+
+  /** Shards that are there at the start are read from now on, those that come later from their beginning. */
+  function take(found: ReadonlyArray<ShardInfo>): void {
+    const first = !listed
+    const known = shards
+    listed = true
+    shards = new Map(
+      found.map(({ id, parent, closed }) => [
+        id,
+        known.get(id) ?? { parent, start: first ? 'newest' : 'oldest', done: first && closed },
+      ]),
+    )
+  }
+
+  /** A parent before its child: what moved last is in the child. */
+  const isReady = (shard: Shard): boolean =>
+    !shard.done && (shard.parent === undefined || (shards.get(shard.parent)?.done ?? true))
+
+  async function readPage(id: string, shard: Shard, heads: Map<string, number>): Promise<boolean> {
+    try {
+      shard.iterator ??= await api.iterator(stream as string, id, shard.start)
+      const { records, next } = await api.records(shard.iterator)
+      for (const { pk, seq } of records) if (pk.startsWith('H#')) heads.set(pk, Math.max(seq, heads.get(pk) ?? 0))
+      const last = records.at(-1)
+      if (last !== undefined) shard.start = { after: last.sequence }
+      shard.iterator = next
+      if (next === undefined) {
+        shard.done = true
+        looksLeft = 0
+      }
+      return false
+    } catch (error) {
+      const { name } = error as Error
+      if (name !== 'ExpiredIteratorException' && name !== 'TrimmedDataAccessException') throw error
+      shard.iterator = undefined
+      // An iterator is good for a quarter of an hour, a place behind a record for a day.
+      if (name === 'ExpiredIteratorException') return shard.start === 'newest'
+      shard.start = 'oldest'
+      return true
+    }
+  }
+
+  async function look(): Promise<Look> {
+    const heads = new Map<string, number>()
+    let missed = false
+    try {
+      if (stream === undefined) {
+        stream = await api.findStream()
+        if (stream === undefined) return { heads, missed, state: 'none' }
+      }
+      if (looksLeft-- <= 0) {
+        // Nothing from before the first look is heard.
+        missed = !listed
+        take(await api.shards(stream))
+        looksLeft = looksPerListing
+      }
+      const ready = [...shards].filter(([, shard]) => isReady(shard))
+      const misses = await mapBounded(ready, shardsAtOnce, ([id, shard]) => readPage(id, shard, heads))
+      missed ||= misses.includes(true)
+      return { heads, missed, state: 'read' }
+    } catch (error) {
+      serviceError(error, { operation: 'read stream', key: stream ?? 'table', writes: false })
+      // A stream that is gone may have a successor, and nobody knows what came between.
+      const gone = (error as Error).name === 'ResourceNotFoundException'
+      if (gone) forget()
+      return { heads, missed: missed || gone, state: 'slow' }
+    }
+  }
+
+  return { look }
+}

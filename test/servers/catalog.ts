@@ -3,9 +3,11 @@
  * Nobody here wrote them, and each keeps some promises of AWS and breaks others.
  */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Run, tool } from './run.js'
+import { fileURLToPath } from 'node:url'
+import { withGo } from './go.js'
+import type { Run } from './run.js'
 
 export const serverNames = ['minio', 'dynamodb', 'moto', 's3rver'] as const
 export type ServerName = (typeof serverNames)[number]
@@ -14,8 +16,14 @@ export interface Server {
   /** With its version: a new one is obtained beside the old one. */
   readonly release: string
   readonly about: string
-  /** What the machine has to have. */
-  readonly needs: ReadonlyArray<{ readonly command: string; readonly install: string }>
+  /** What the machine has to have; only for obtaining it, where the server needs nothing to run. */
+  readonly needs?: {
+    readonly command: string
+    /** What shows that the command works. */
+    readonly probe: ReadonlyArray<string>
+    readonly install: string
+    readonly onlyToObtain?: true
+  }
   /** Fills the folder. Takes minutes the first time. */
   obtain(folder: string, run: Run): Promise<void>
   /** The file in the folder that is there once all of it is. */
@@ -35,24 +43,33 @@ export interface Command {
 export const credentials = { accessKeyId: 'annals', secretAccessKey: 'annals-local' }
 export const region = 'us-east-1'
 
-const minioVersion = 'v0.0.0-20260212201848-7aac2a2c5b7c'
-const motoVersion = '5.2.5'
-const s3rverVersion = '3.7.1'
+const minio = {
+  version: 'v0.0.0-20260212201848-7aac2a2c5b7c',
+  // Of its sources. The versions of its dependencies stand in them, and Go checks these with its checksum database.
+  sum: 'h1:/qdoYujxF5MBLDMVLeiYJ/7fBa1HikX39Dvzb9Ji8pA=',
+}
 const dynamodb = {
   version: '2.9.30',
   sha512:
     'c5379e44bbf311fab2779961ddb1f8734907bd21c79a6843e590ec1c5280439836665e89aa515dbad6908422c7cf1129e91cb5a3b4c1ea7888a17b9002749ec1',
 }
+/** These two are pinned by the lock files in their folders here, with the hash of everything that they need. */
+const motoVersion = '5.2.5'
+const s3rverVersion = '3.7.1'
+const locked = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 
 export const catalog: Readonly<Record<ServerName, Server>> = {
   minio: {
-    release: `minio-${minioVersion}`,
+    release: `minio-${minio.version}`,
     about: 'S3, with conditional writes',
     program: 'minio',
-    needs: [{ command: 'go', install: 'Go 1.24 or newer, from https://go.dev/dl' }],
+    needs: { command: 'go', probe: ['version'], install: 'Go, from https://go.dev/dl', onlyToObtain: true },
     obtain: (folder, run) =>
-      run('go', ['install', '-trimpath', '-ldflags', '-s -w', `github.com/minio/minio@${minioVersion}`], {
-        env: { GOBIN: folder, GOFLAGS: '-buildvcs=false', GOTOOLCHAIN: 'auto' },
+      withGo(folder, run, async (go, env) => {
+        const module = `github.com/minio/minio@${minio.version}`
+        await run(go, ['install', '-trimpath', '-ldflags', '-s -w', module], { env: { ...env, GOBIN: folder } })
+        const built = await run(go, ['version', '-m', join(folder, 'minio')], { env })
+        if (!built.includes(minio.sum)) throw new Error(`${module} is not the module that was pinned`)
       }),
     command: (folder, port, data) => ({
       file: join(folder, 'minio'),
@@ -71,7 +88,7 @@ export const catalog: Readonly<Record<ServerName, Server>> = {
     release: `dynamodb-local-${dynamodb.version}`,
     about: 'DynamoDB and its streams, by AWS; never a conflict of transactions, never a throttle',
     program: join('package', 'emulator', 'DynamoDBLocal.jar'),
-    needs: [{ command: 'java', install: 'a Java runtime of version 17 or newer' }],
+    needs: { command: 'java', probe: ['-version'], install: 'a Java runtime of version 17 or newer' },
     // The package of a development tool by AWS that brings the server along.
     obtain: async (folder, run) => {
       await run('npm', [
@@ -85,18 +102,20 @@ export const catalog: Readonly<Record<ServerName, Server>> = {
       if (createHash('sha512').update(readFileSync(archive)).digest('hex') !== dynamodb.sha512)
         throw new Error(`${archive} is not the archive that was pinned`)
       await run('tar', ['-xzf', archive, '-C', folder, 'package/emulator'])
+      rmSync(archive)
     },
     command: (folder, port) => {
       const home = join(folder, 'package', 'emulator')
       const library = `-Djava.library.path=${join(home, 'DynamoDBLocal_lib')}`
       return {
-        file: tool('java'),
+        file: 'java',
         args: [
           '-Xmx512m',
           '-XX:TieredStopAtLevel=1',
           library,
           '-jar',
           join(home, 'DynamoDBLocal.jar'),
+          '-disableTelemetry',
           '-inMemory',
           '-sharedDb',
           '-port',
@@ -110,16 +129,28 @@ export const catalog: Readonly<Record<ServerName, Server>> = {
   moto: {
     release: `moto-${motoVersion}`,
     about: 'S3, DynamoDB, its streams and Secrets Manager in one',
-    program: join('bin', 'moto_server'),
-    needs: [{ command: 'python3', install: 'Python 3.9 or newer, with its venv module' }],
+    program: join('bin', 'python'),
+    needs: {
+      command: 'python3',
+      probe: ['-c', 'import sys, ensurepip; assert sys.version_info >= (3, 10)'],
+      install: 'Python 3.10 or newer, with its venv module',
+    },
     obtain: async (folder, run) => {
       await run('python3', ['-m', 'venv', folder])
-      const wanted = `moto[server,s3,dynamodb,dynamodbstreams,secretsmanager]==${motoVersion}`
-      await run(join(folder, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', wanted])
+      const lock = ['--require-hashes', '--requirement', locked('moto/requirements.txt')]
+      await run(join(folder, 'bin', 'python'), [
+        '-m',
+        'pip',
+        'install',
+        '--quiet',
+        '--disable-pip-version-check',
+        ...lock,
+      ])
     },
     command: (folder, port) => ({
-      file: join(folder, 'bin', 'moto_server'),
-      args: ['-H', '127.0.0.1', '-p', `${port}`],
+      // Not the script beside it: that one knows where it was installed, and is moved afterwards.
+      file: join(folder, 'bin', 'python'),
+      args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', `${port}`],
       env: { MOTO_EC2_LOAD_DEFAULT_AMIS: 'false' },
     }),
     health: '/moto-api/',
@@ -129,18 +160,11 @@ export const catalog: Readonly<Record<ServerName, Server>> = {
     release: `s3rver-${s3rverVersion}`,
     about: 'S3 that ignores If-None-Match: no place for a store',
     program: join('node_modules', 's3rver', 'bin', 's3rver.js'),
-    needs: [],
-    obtain: (folder, run) =>
-      run('npm', [
-        'install',
-        '--silent',
-        '--no-audit',
-        '--no-fund',
-        '--ignore-scripts',
-        '--prefix',
-        folder,
-        `s3rver@${s3rverVersion}`,
-      ]),
+    obtain: async (folder, run) => {
+      for (const name of ['package.json', 'package-lock.json'])
+        copyFileSync(locked(`s3rver/${name}`), join(folder, name))
+      await run('npm', ['ci', '--silent', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: folder })
+    },
     command: (folder, port, data) => ({
       file: process.execPath,
       args: [

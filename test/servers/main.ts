@@ -4,6 +4,9 @@ import { catalog, credentials, region, type ServerName, serverNames } from './ca
 import { cacheFolder, missingFor, obtain } from './obtain.js'
 import { type Endpoints, startServers } from './start.js'
 
+/** How often this looks whether the process that started it is still there, in milliseconds. */
+const lookMs = 1_000
+
 const command = new Command('npm run servers --')
   .description(
     'Obtains pinned servers once, starts them on free ports of the loopback interface, and stops them on Ctrl-C.',
@@ -21,21 +24,41 @@ const options = command.opts<{ obtain?: boolean; json?: boolean }>()
 const names = (command.args.length > 0 ? command.args : serverNames) as ReadonlyArray<ServerName>
 const say = (text: string): void => console.error(text)
 
-const missing = missingFor(names)
-if (missing.length > 0) {
-  for (const each of missing) say(each)
-  process.exit(1)
-}
-if (options.obtain === true) for (const name of names) await obtain(name, say)
+if (options.obtain === true) await obtainAll()
 else await serve()
 
+async function obtainAll(): Promise<void> {
+  const missing = names.flatMap((name) => missingFor(name) ?? [])
+  if (missing.length > 0) return fail(missing)
+  for (const name of names) await obtain(name, say)
+}
+
 async function serve(): Promise<void> {
-  const { endpoints, stop } = await startServers(names, say)
-  console.log(options.json === true ? JSON.stringify({ endpoints, credentials, region }) : forPeople(endpoints))
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-  })
+  const { endpoints, problems, stop } = await startServers(names, say)
+  if (problems.length === 0) {
+    console.log(options.json === true ? JSON.stringify({ endpoints, credentials, region }) : forPeople(endpoints))
+    await untilToldToStop()
+  }
   await stop()
+  if (problems.length > 0) fail(problems)
+}
+
+function fail(problems: ReadonlyArray<string>): void {
+  for (const problem of problems) say(problem)
+  process.exitCode = 1
+}
+
+/** By a signal, or by the end of the process that started this one. */
+function untilToldToStop(): Promise<void> {
+  const parent = process.ppid
+  return new Promise((resolve) => {
+    const looking = setInterval(() => process.ppid !== parent && end(), lookMs)
+    const end = (): void => {
+      clearInterval(looking)
+      resolve()
+    }
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, end)
+  })
 }
 
 function forPeople(endpoints: Endpoints): string {

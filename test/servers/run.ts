@@ -1,45 +1,37 @@
 /** Runs the tools that obtain servers, and finds them. */
-import { spawn } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { spawn, spawnSync } from 'node:child_process'
 
-export type Run = (
-  command: string,
-  args: ReadonlyArray<string>,
-  options?: { readonly env?: Readonly<Record<string, string>> },
-) => Promise<void>
+/** Resolves with what the tool printed when it has ended well; fails with what it said last. */
+export type Run = (command: string, args: ReadonlyArray<string>, options?: RunOptions) => Promise<string>
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
 
 /** What a failed tool said last, in characters. */
 const lastWords = 2_000
+/** How long a tool may take to show that it works, in milliseconds. */
+const probeMs = 20_000
 
-/** Resolves when the tool has ended well; fails with what it said last. */
-export const run: Run = (command, args, { env = {} } = {}) =>
+export const run: Run = (command, args, { env = {}, cwd } = {}) =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command, args, { env: { ...process.env, ...env }, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    let printed = ''
     let said = ''
-    const hear = (chunk: Buffer): void => {
-      said = (said + chunk.toString()).slice(-lastWords)
-    }
-    child.stdout.on('data', hear)
-    child.stderr.on('data', hear)
+    child.stdout.on('data', (chunk: Buffer) => {
+      printed += chunk.toString()
+    })
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        said = (said + chunk.toString()).slice(-lastWords)
+      })
     child.on('error', reject)
     child.on('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`${command} ${args.join(' ')} failed (${code}):\n${said}`)),
+      code === 0 ? resolve(printed) : reject(new Error(`${command} ${args.join(' ')} failed (${code}):\n${said}`)),
     )
   })
 
-/** Where a command is; `undefined` when the machine has none of this name. */
-export function findTool(command: string): string | undefined {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const path = join(folder, command)
-    try {
-      accessSync(path, constants.X_OK)
-      return path
-    } catch {
-      // The next folder.
-    }
-  }
-  return undefined
-}
-
-export const tool = (command: string): string => findTool(command) ?? command
+/** Whether the machine has a tool that works: some systems have a `java` that only says where to get one. */
+export const works = (command: string, args: ReadonlyArray<string>): boolean =>
+  spawnSync(command, args, { stdio: 'ignore', timeout: probeMs }).status === 0

@@ -1,11 +1,15 @@
 /** Starts any of the servers side by side, and stops them again. */
 import type { ServerName } from './catalog.js'
 import { launch, type Running } from './launch.js'
+import { missingFor } from './obtain.js'
 
 export type Endpoints = { readonly [N in ServerName]?: string }
 
 export interface Servers {
+  /** The URL of each server that was started. */
   readonly endpoints: Endpoints
+  /** Why each of the others was not. */
+  readonly problems: ReadonlyArray<string>
   stop(): Promise<void>
 }
 
@@ -14,19 +18,23 @@ export async function startServers(
   say: (text: string) => void = () => undefined,
 ): Promise<Servers> {
   const running: Running[] = []
-  const stop = async (): Promise<void> => {
-    await Promise.all(running.map((server) => server.stop()))
-  }
-  const started = await Promise.allSettled(
+  const problems: string[] = []
+  await Promise.all(
     names.map(async (name) => {
-      const server = await launch(name, say)
-      running.push(server)
+      try {
+        const missing = missingFor(name)
+        if (missing === undefined) running.push(await launch(name, say))
+        else problems.push(missing)
+      } catch (error) {
+        problems.push(error instanceof Error ? error.message : String(error))
+      }
     }),
   )
-  const failed = started.find((each) => each.status === 'rejected')
-  if (failed !== undefined) {
-    await stop()
-    throw failed.reason
+  return {
+    endpoints: Object.fromEntries(running.map(({ name, url }) => [name, url])),
+    problems,
+    stop: async () => {
+      await Promise.all(running.map((server) => server.stop()))
+    },
   }
-  return { endpoints: Object.fromEntries(running.map(({ name, url }) => [name, url])), stop }
 }

@@ -41,6 +41,8 @@ export interface Command {
 }
 
 export const credentials = { accessKeyId: 'annals', secretAccessKey: 'annals-local' }
+/** The only ones that s3rver knows. */
+export const s3rverCredentials = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' }
 export const region = 'us-east-1'
 
 const minio = {

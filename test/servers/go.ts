@@ -14,7 +14,7 @@ export async function withGo<A>(
   run: Run,
   use: (go: string, env: Record<string, string>) => Promise<A>,
 ): Promise<A> {
-  const env = { GOFLAGS: '-buildvcs=false', GOTOOLCHAIN: 'auto' }
+  const env = { CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false', GOTOOLCHAIN: 'auto' }
   const [, major, minor] = /go(\d+)\.(\d+)/.exec(await run('go', ['version'])) ?? []
   const isRecent = Number(major) > firstThatFetches.major || Number(minor) >= firstThatFetches.minor
   if (isRecent) return use('go', env)

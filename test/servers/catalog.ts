@@ -106,6 +106,7 @@ export const catalog: Readonly<Record<ServerName, Server>> = {
       await run('tar', ['-xzf', archive, '-C', folder, 'package/emulator'])
       rmSync(archive)
     },
+    // It listens on every interface: no option says otherwise.
     command: (folder, port) => {
       const home = join(folder, 'package', 'emulator')
       const library = `-Djava.library.path=${join(home, 'DynamoDBLocal_lib')}`

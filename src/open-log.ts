@@ -1,18 +1,23 @@
 /** Opens a log: holds the head of its pointers against the log itself, and heals or refuses (rule 9). */
 import { type ChainLink, chainProblem, origin } from '../domain/commit.js'
-import { annalsError } from '../domain/error.js'
+import { type AnnalsError, annalsError } from '../domain/error.js'
 import { headPk, headSk, logPrefix } from '../domain/keys.js'
 import { headFromItem, headItem } from '../domain/pointer.js'
-import type { BlobStore, PointerStore } from '../domain/ports/index.js'
+import type { BlobStore, Clock, PointerStore } from '../domain/ports/index.js'
 import { attempt, run } from '../domain/task.js'
 import type { LogReader } from './read/log-reader.js'
 import { publishCommit } from './write/publisher.js'
+
+/** How often, and how far apart in milliseconds, to look whether another process has published a commit. */
+const looksForOthers = 20
+const lookMs = 100
 
 export interface OpenLogDeps {
   readonly tenant: string
   readonly blobs: BlobStore
   readonly pointers: PointerStore
   readonly log: LogReader
+  readonly clock: Clock
 }
 
 /** The head of the log, with everything below it published. */
@@ -40,19 +45,28 @@ export async function openLog(deps: OpenLogDeps): Promise<ChainLink> {
 
 /**
  * Publishes every commit beyond the head: an older pointer store was restored, or a writer died before it published. Who
- * may not write reads at the head that is there, which is behind and whole.
+ * may not write waits until somebody else has published it: what was acknowledged has to be visible.
  */
 async function healForward(deps: OpenLogDeps, head: ChainLink): Promise<ChainLink> {
   let link = head
   for await (const { commit } of deps.log.follow(head)) {
     const published = await attempt(() => publishCommit({ ...deps, partition: deps.log.partition }, commit))()
-    if (published._tag === 'Left') {
-      if (published.left._tag === 'StorageRefused') return link
-      throw published.left
-    }
+    if (published._tag === 'Left' && !(await isPublishedByOthers(deps, commit, published.left))) throw published.left
     link = { seq: commit.seq, hash: commit.hash, at: commit.at }
   }
   return link
+}
+
+/** A commit that is just being published is there in a moment; one that nobody publishes needs somebody who may. */
+async function isPublishedByOthers(deps: OpenLogDeps, { seq }: ChainLink, refusal: AnnalsError): Promise<boolean> {
+  if (refusal._tag !== 'StorageRefused') return false
+  const { tenant, pointers, log, clock } = deps
+  for (let looked = 0; looked < looksForOthers; looked++) {
+    const item = await run(pointers.get(headPk(tenant, log.partition), headSk))
+    if (item !== undefined && headFromItem(item).seq >= seq) return true
+    await clock.sleep(lookMs)
+  }
+  return false
 }
 
 /** A log without a head is new only if it is empty: pointers that were lost are never taken for a new tenant. */

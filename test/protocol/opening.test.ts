@@ -53,19 +53,31 @@ describe('rule 9: a head behind its log is healed forward on opening', () => {
 })
 
 describe('who may not write', () => {
-  test('reads at the head that is there, and a commit that is being published is not in the way', async () => {
+  async function readOnly(world: World) {
+    const reading = await world.open()
+    for (const method of ['putAll', 'advance', 'compareAndSet', 'transact'])
+      reading.pointers.on(method).fail(refused, Number.POSITIVE_INFINITY)
+    return reading
+  }
+
+  test('opens once a commit that is being published is there, and sees it', async () => {
     const world = makeWorld()
     const writing = await world.enter()
     await writing.tenant.create('Note', '{"n":1}', { id: 'a' })
     const publishing = writing.pointers.on('putAll').hold()
     void writing.tenant.update('Note', 'a', '{"n":2}')
     await publishing.arrived
-    const reading = await world.open()
-    for (const method of ['putAll', 'advance', 'compareAndSet', 'transact'])
-      reading.pointers.on(method).fail(refused, Number.POSITIVE_INFINITY)
-    const tenant = await reading.store.tenant('t', { kind })
-    expect(await text(tenant, 'Note', 'a')).toBe('{"n":1}')
+    const opening = (await readOnly(world)).store.tenant('t', { kind })
+    await world.clock.sleep(500)
     publishing.release()
+    expect(await text(await opening, 'Note', 'a')).toBe('{"n":2}')
+  })
+
+  test('is refused where nobody publishes what the log holds, rather than shown less than was acknowledged', async () => {
+    const { world, heads } = await threeCommits()
+    await setHead(world, heads[1] as Item)
+    const { store } = await readOnly(world)
+    expect(await outcome(store.tenant('t', { kind }))).toBe('StorageRefused')
   })
 })
 

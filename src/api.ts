@@ -223,6 +223,12 @@ export interface DoctorReport {
   readonly findings: ReadonlyArray<DoctorFinding>
 }
 
+/** What a bootstrap did, step by step. */
+export interface BootstrapReport {
+  readonly table: string
+  readonly steps: ReadonlyArray<{ readonly step: string; readonly outcome: 'done' | 'was there' | 'unsupported' }>
+}
+
 export interface DoctorOptions {
   /** The tenant whose head and clock are checked (default: all). */
   readonly tenant?: string

@@ -27,7 +27,7 @@ import type { Limits } from './limits.js'
 import { makeLogReader } from './read/log-reader.js'
 import type { Adapters } from './store.js'
 
-export interface DoctorDeps extends Pick<Adapters, 'blobs' | 'pointers' | 'clock' | 'ids'> {
+export interface DoctorDeps extends Pick<Adapters, 'blobs' | 'pointers' | 'clock' | 'ids' | 'inspect'> {
   readonly limits: Limits
   readonly tenants: () => AsyncIterable<string>
 }
@@ -41,6 +41,7 @@ export async function examine(deps: DoctorDeps, options: DoctorOptions = {}): Pr
     if (options.signal?.aborted !== true) findings.push({ check: name, ...(await outcomeOf(body)) })
   }
   try {
+    if (deps.inspect !== undefined) findings.push(...(await run(deps.inspect())))
     await check('write, read, delete', () => writeReadDelete(probe))
     await check('bytes survive', () => roundTrip(probe))
     await check('ranged reads', () => rangedReads(probe))

@@ -13,7 +13,7 @@ export { formatPosition, type Position, parsePosition } from '../domain/position
 export type { Kind } from '../domain/resource.js'
 export type * from './api.js'
 export { defaultLimits, type Limits } from './limits.js'
-export { type OpenOptions, openStore } from './open.js'
+export { bootstrapStore, type OpenOptions, openStore } from './open.js'
 export type { Difference, DifferenceKind } from './recover/difference.js'
 export type { Store, Tenant } from './store.js'
 export type { TransactionResult, WriteResult } from './write/result.js'

@@ -1,12 +1,18 @@
 /** Opens a store by its URL: the only place that knows adapters by name. */
 import { fileURLToPath } from 'node:url'
+import { type AwsAdapters, type AwsWorld, openAws } from '../adapters/aws/index.js'
+import { requestMetrics } from '../adapters/aws/metrics.js'
+import { type AwsOptions, awsSettings } from '../adapters/aws/settings.js'
 import { openEmbedded } from '../adapters/embedded/index.js'
 import { memoryBlobStore, memoryDoorbell, memoryPointerStore } from '../adapters/memory/index.js'
 import { systemClock } from '../adapters/system-clock.js'
 import { systemIds } from '../adapters/system-ids.js'
+import { type Instruments, instruments } from '../adapters/telemetry/meter.js'
+import { meteredBlobs, meteredPointers } from '../adapters/telemetry/ports.js'
 import { annalsError } from '../domain/error.js'
 import type { Clock, Ids } from '../domain/ports/index.js'
-import { run } from '../domain/task.js'
+import { orThrow, run } from '../domain/task.js'
+import type { BootstrapReport } from './api.js'
 import { defaultLimits, type Limits } from './limits.js'
 import { type Adapters, makeStore, type Store } from './store.js'
 
@@ -19,12 +25,17 @@ export interface OpenOptions {
   readonly limits?: Partial<Limits>
   readonly clock?: Clock
   readonly ids?: Ids
+  /** For `s3:` stores: what the URL and the environment do not say. */
+  readonly aws?: AwsOptions & Pick<AwsWorld, 'credentials' | 'onRequest'>
 }
 
-/** `file:./folder` is a folder of this machine, `memory:` is gone with the process. */
+/**
+ * `file:./folder` is a folder of this machine, `s3://bucket/prefix?table=name` a bucket and a table, `memory:` is gone with
+ * the process.
+ */
 export async function openStore(url: string, options: OpenOptions = {}): Promise<Store> {
-  const { create = true, recover = false, clock = systemClock, ids = systemIds } = options
-  const adapters = await openAdapters(url, { create, clock, ids })
+  const { create = true, recover = false } = options
+  const adapters = metered(await openAdapters(url, options))
   try {
     return await makeStore(adapters, { create, recover, limits: { ...defaultLimits, ...options.limits } })
   } catch (error) {
@@ -33,16 +44,13 @@ export async function openStore(url: string, options: OpenOptions = {}): Promise
   }
 }
 
-interface Worlds {
-  readonly create: boolean
-  readonly clock: Clock
-  readonly ids: Ids
-}
-
 /** Local pointer stores are read in microseconds: writers look for others before every commit. */
 const localBaton = { leaseMs: 1_000, pollMs: 1, lookMs: 0 }
+/** A table is asked for others twice a second at most, and only by a writer that writes. */
+const remoteBaton = { leaseMs: 3_000, pollMs: 25, lookMs: 500 }
 
-async function openAdapters(url: string, { create, clock, ids }: Worlds): Promise<Adapters> {
+async function openAdapters(url: string, options: OpenOptions): Promise<Adapters> {
+  const { create = true, clock = systemClock, ids = systemIds } = options
   if (url === 'memory:')
     return {
       url,
@@ -59,9 +67,56 @@ async function openAdapters(url: string, { create, clock, ids }: Worlds): Promis
     const embedded = await run(openEmbedded(folderOf(url), { create, clock }))
     return { url, clock, ids, baton: localBaton, ...embedded }
   }
-  const problem = `'${url.slice(0, 200)}' is no store URL; write file:./folder, file:///absolute/folder or memory:`
-  throw annalsError('InvalidInput', { what: 'store', problem })
+  if (isAws(url))
+    return { url: withoutQuery(url), clock, ids, baton: remoteBaton, pointersLost: false, ...(await aws(url, options)) }
+  throw annalsError('InvalidInput', { what: 'store', problem: `'${url.slice(0, 200)}' is no store URL; ${urls}` })
 }
+
+const urls = 'write file:./folder, s3://bucket/prefix?table=name or memory:'
+
+const isAws = (url: string): boolean => url.startsWith('s3://')
+
+/** Creates what an `s3:` store needs beside its bucket: the table. Idempotent. */
+export async function bootstrapStore(url: string, options: OpenOptions = {}): Promise<BootstrapReport> {
+  if (!isAws(url)) {
+    const problem = `'${withoutQuery(url).slice(0, 200)}' needs none: only stores of the form s3://bucket/prefix?table=name do`
+    throw annalsError('InvalidInput', { what: 'bootstrap', problem })
+  }
+  const adapters = await aws(url, options)
+  try {
+    return await run(adapters.bootstrap())
+  } finally {
+    await adapters.close()
+  }
+}
+
+function aws(url: string, options: OpenOptions): Promise<AwsAdapters> {
+  const { clock = systemClock, ids = systemIds, aws: { credentials, onRequest, ...settings } = {} } = options
+  const meter = toMeter()
+  const tell: AwsWorld['onRequest'] = (request) => {
+    meter?.(request)
+    onRequest?.(request)
+  }
+  return run(openAws(orThrow(awsSettings(url, settings, process.env)), { clock, ids, credentials, onRequest: tell }))
+}
+
+const toMeter = (): AwsWorld['onRequest'] => {
+  const heard = instruments()
+  return heard && requestMetrics(heard)
+}
+
+/** Ports tell OpenTelemetry of their calls if its SDK is in the process, and are left as they are if it is not. */
+function metered(adapters: Adapters): Adapters {
+  const heard: Instruments | undefined = instruments()
+  if (heard === undefined) return adapters
+  return {
+    ...adapters,
+    blobs: meteredBlobs(adapters.blobs, heard),
+    pointers: meteredPointers(adapters.pointers, heard),
+  }
+}
+
+const withoutQuery = (url: string): string => url.replace(/\?.*$/s, '')
 
 /** `file:./data`, `file:data` and `file:/data` are paths as typed; `file:///…` is a URL with its escapes. */
 const folderOf = (url: string): string => (url.startsWith('file://') ? fileURLToPath(url) : url.slice('file:'.length))

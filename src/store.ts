@@ -15,7 +15,7 @@ import {
   type TenantManifest,
   tenantFormat,
 } from '../domain/tenant.js'
-import type { CommitsOptions, CommitView, SnapshotFp, StoreFp, TenantFp, TenantOptions } from './api.js'
+import type { CommitsOptions, CommitView, DoctorFinding, SnapshotFp, StoreFp, TenantFp, TenantOptions } from './api.js'
 import { examine } from './doctor.js'
 import type { Limits } from './limits.js'
 import { openLog } from './open-log.js'
@@ -40,6 +40,8 @@ export interface Adapters {
   readonly baton: BatonOptions
   /** The pointers could not be trusted and were dropped: tenants rebuild theirs when they are opened. */
   readonly pointersLost: boolean
+  /** What only this kind of storage can be asked. */
+  inspect?(): TaskEither<AnnalsError, ReadonlyArray<DoctorFinding>>
   close(): Promise<void>
 }
 

@@ -1,6 +1,7 @@
 /** The commands and their flags. Each file in `commands/` adds one or two that belong together. */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addBootstrap } from './commands/bootstrap.js'
 import { addDiff } from './commands/diff.js'
 import { addDoctor } from './commands/doctor.js'
 import { addGet } from './commands/get.js'
@@ -72,6 +73,7 @@ export function buildProgram(surroundings: Surroundings, said: Said): Command {
     addVerify,
     addRecover,
     addDoctor,
+    addBootstrap,
   ]
   for (const add of commands) add(make, surroundings)
   // Last, so that a command's own flags come first in its help.

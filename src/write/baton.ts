@@ -14,7 +14,7 @@ export interface BatonOptions {
   readonly leaseMs: number
   /** How often a waiting writer looks, in milliseconds. */
   readonly pollMs: number
-  /** How often a writer that is not contended looks for others, in milliseconds; 0 looks before every commit. */
+  /** How often a writer that is always at work looks for others, in milliseconds; 0 looks before every commit. */
   readonly lookMs: number
 }
 
@@ -50,9 +50,11 @@ export function makeBaton(deps: BatonDeps): Baton {
   const { writer, pointers, clock, options } = deps
   const pk = batonPk(deps.tenant, deps.partition)
   let holds = false
-  let lookedAt = Number.NEGATIVE_INFINITY
 
   const nowMs = (): number => clock.now() / 1000
+  let lookedAt = nowMs()
+  /** When this writer was last at work. */
+  let workedAt = lookedAt
 
   /** The queue as it stands; `undefined` when it cannot be read, and fairness has to wait. */
   async function read(): Promise<{ tickets: Ticket[]; rev: number } | undefined> {
@@ -80,7 +82,7 @@ export function makeBaton(deps: BatonDeps): Baton {
       if (queue === undefined) return
       const { tickets, rev } = queue
       // As long as others queue, this writer looks before every commit.
-      if (tickets.length > 0) lookedAt = Number.NEGATIVE_INFINITY
+      if (tickets.length > 0) lookedAt = 0
       const mine = tickets.findIndex((ticket) => ticket.writer === writer)
       if (mine < 0) {
         asked ||= tickets.length > 0
@@ -100,14 +102,18 @@ export function makeBaton(deps: BatonDeps): Baton {
     }
   }
 
+  /** Only a writer that is always at work keeps others from their turn: one that writes now and then need not look. */
   function lookIsDue(): boolean {
     const now = nowMs()
+    if (now - workedAt > options.lookMs && lookedAt > 0) lookedAt = now
+    workedAt = now
     if (now - lookedAt < options.lookMs) return false
     lookedAt = now
     return true
   }
 
   async function release(): Promise<void> {
+    workedAt = nowMs()
     if (!holds) return
     holds = false
     // Bounded: a queue that keeps changing heals by the lease.

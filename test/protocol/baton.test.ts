@@ -115,7 +115,26 @@ describe('with the baton', () => {
     const { tenant, pointers } = await world.enter()
     for (let n = 0; n < 5; n++) await tenant.create('Note', '{"n":1}')
     expect(pointers.count('compareAndSet', batonItem)).toBe(0)
-    expect(pointers.count('get', batonItem)).toBe(1)
+    expect(pointers.count('get', batonItem)).toBe(0)
     expect(pointers.count('advance', headItem)).toBe(5)
+  })
+
+  test('nor does a writer that writes now and then, however long it has not looked', async () => {
+    const world = makeWorld()
+    const { tenant, pointers } = await world.enter({ baton: { lookMs: 500 } })
+    for (let n = 0; n < 5; n++) {
+      await world.clock.sleep(600)
+      await tenant.create('Note', '{"n":1}')
+    }
+    expect(pointers.count('get', batonItem)).toBe(0)
+  })
+
+  test('a writer that is always at work looks at its interval', async () => {
+    const world = makeWorld()
+    const { tenant, pointers, blobs } = await world.enter({ baton: { lookMs: 500 } })
+    slowDown(world, blobs, 100)
+    for (let n = 0; n < 20; n++) await tenant.create('Note', '{"n":1}')
+    expect(pointers.count('get', batonItem)).toBeGreaterThanOrEqual(3)
+    expect(pointers.count('get', batonItem)).toBeLessThanOrEqual(4)
   })
 })

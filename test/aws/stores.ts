@@ -1,0 +1,26 @@
+/** Stores on the real servers: a bucket and a table of their own, opened as users open them. */
+import { PutBucketVersioningCommand } from '@aws-sdk/client-s3'
+import type { OpenOptions } from '../../src/index.js'
+import { bootstrapStore, openStore, type Store } from '../../src/index.js'
+import { makeBucket, s3ClientFor, uniqueName, type World } from './worlds.js'
+
+export interface Place {
+  readonly url: string
+  readonly bucket: string
+  readonly table: string
+  open(options?: OpenOptions): Promise<Store>
+}
+
+/** A bucket with versioning and a table. `through`: where the store finds the servers, if not at themselves. */
+export async function makePlace(world: World, through: Partial<World> = {}): Promise<Place> {
+  const bucket = await makeBucket(world.s3)
+  const VersioningConfiguration = { Status: 'Enabled' } as const
+  await s3ClientFor(world.s3).send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration }))
+  const table = uniqueName()
+  await bootstrapStore(urlOf(world, bucket, table))
+  const url = urlOf({ ...world, ...through }, bucket, table)
+  return { url, bucket, table, open: (options) => openStore(url, options) }
+}
+
+export const urlOf = ({ s3, dynamodb }: Pick<World, 's3' | 'dynamodb'>, bucket: string, table: string): string =>
+  `s3://${bucket}/of/a/prefix?table=${table}&s3-endpoint=${s3}&dynamodb-endpoint=${dynamodb}`

@@ -7,7 +7,7 @@ import { violate } from './call.js'
 import { lateOwners } from './ports.js'
 import { gone, Process, tenantName } from './process.js'
 import type { Random } from './random.js'
-import { backUp, emptyPointers, type World } from './world.js'
+import { backUp, type World } from './world.js'
 
 /** Backups of the pointer store that are kept. */
 const maxBackups = 4
@@ -183,7 +183,7 @@ export class Cluster {
     )
     for (const process of this.slots) if (process.alive) process.crash()
     world.scheduler.take(lateOwners.pointers)
-    world.pointers = emptyPointers(world.scheduler)
+    world.pointers = world.emptyPointers()
     if (kind === 'restore') await run(world.pointers.putAll(random.pick(this.backups)))
     world.count(kind === 'restore' ? 'pointer stores restored' : 'pointer stores lost')
     const head = await run(world.pointers.get(headPk(tenantName, 0), headSk))

@@ -36,12 +36,13 @@ export interface Scheduler {
 
 const start = Date.UTC(2026, 0, 1) * 1000
 /** Resolves when every promise that could settle has settled: nothing inside the processes uses real time. */
-const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+export const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 
 /** Microseconds that a step takes, at most. */
 const longestStep = 400
 
-export function makeScheduler(random: Random, trace: Trace, leaps: number): Scheduler {
+/** `settled`: resolves when nothing moves until the next step. */
+export function makeScheduler(random: Random, trace: Trace, leaps: number, settled = turn): Scheduler {
   let now = start
   let steps = 0
   let failure: { readonly error: unknown } | undefined

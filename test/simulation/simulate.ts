@@ -16,13 +16,11 @@ import { makeRandom } from './random.js'
 import { judgeVersion, readAsOf, readCurrent, readHead, readSnapshot, readVersion } from './reads.js'
 import { makeSubscriber, type Subscriber } from './subscriber.js'
 import type { TrueEvent } from './truth.js'
-import { makeWorld, type World } from './world.js'
+import { makeWorld, type World, type WorldOptions } from './world.js'
 import { type Client, write } from './writes.js'
 
-export interface SimulationOptions {
-  /** Keeps the lines of the trace. */
-  readonly trace?: boolean
-}
+/** `trace` keeps the lines of the trace. */
+export type SimulationOptions = WorldOptions
 
 export interface SimulationResult {
   readonly seed: number
@@ -41,7 +39,7 @@ const maxSteps = 60_000
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationResult> {
   const random = makeRandom(seed)
   const profile = drawProfile(random.fork())
-  const world: World = makeWorld(profile, random, options.trace === true, () => cluster.names)
+  const world: World = makeWorld(profile, random, options, () => cluster.names)
   const cluster = new Cluster(world)
   world.note(JSON.stringify(profile))
   let failure: unknown

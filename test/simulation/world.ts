@@ -1,11 +1,11 @@
 /** What all processes share: the storage, the time, the truth about both, and the bookkeeping of the simulation. */
-import { memoryBlobStore, memoryPointerStore } from '../../adapters/memory/index.js'
-import type { BlobStore, Item, PointerStore } from '../../domain/ports/index.js'
+import type { BlobStore, Clock, Item, PointerStore } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
 import { type Faults, makeFaults } from './faults.js'
 import type { Profile } from './profile.js'
 import type { Random } from './random.js'
 import { makeScheduler, type Scheduler } from './scheduler.js'
+import { inMemory, type Storage } from './storage.js'
 import { makeTrace, type Trace } from './trace.js'
 import { Truth } from './truth.js'
 
@@ -19,6 +19,7 @@ export interface World {
   readonly blobs: BlobStore
   /** Another one after a restore. */
   pointers: PointerStore
+  emptyPointers(): PointerStore
   /** Whether crashes, outages and the like may still happen. */
   calm: boolean
   readonly statistics: Map<string, number>
@@ -27,9 +28,22 @@ export interface World {
   note(line: string): void
 }
 
-export function makeWorld(profile: Profile, random: Random, keepTrace: boolean, processes: () => string[]): World {
+export interface WorldOptions {
+  readonly trace?: boolean
+  /** What really keeps the objects and the items (default: this process's memory). */
+  readonly storage?: Storage
+}
+
+export function makeWorld(
+  profile: Profile,
+  random: Random,
+  { trace: keepTrace = false, storage = inMemory() }: WorldOptions,
+  processes: () => string[],
+): World {
   const trace = makeTrace(keepTrace)
-  const scheduler = makeScheduler(random.fork(), trace, profile.leaps)
+  const scheduler = makeScheduler(random.fork(), trace, profile.leaps, storage.settled)
+  const clock: Clock = { now: scheduler.now, sleep: () => Promise.resolve() }
+  const emptyPointers = (): PointerStore => storage.pointers(clock)
   const truth = new Truth()
   const statistics = new Map<string, number>()
   return {
@@ -39,17 +53,15 @@ export function makeWorld(profile: Profile, random: Random, keepTrace: boolean, 
     trace,
     truth,
     faults: makeFaults(profile, random.fork(), scheduler.now, processes),
-    blobs: watched(memoryBlobStore(), truth, scheduler),
-    pointers: emptyPointers(scheduler),
+    blobs: watched(storage.blobs, truth, scheduler),
+    emptyPointers,
+    pointers: emptyPointers(),
     calm: false,
     statistics,
     count: (what, times = 1) => void statistics.set(what, (statistics.get(what) ?? 0) + times),
     note: (line) => trace.add(line),
   }
 }
-
-export const emptyPointers = ({ now }: Scheduler): PointerStore =>
-  memoryPointerStore({ clock: { now, sleep: () => Promise.resolve() } })
 
 /** Everything that the pointer store holds, to be restored some day. */
 export async function backUp(pointers: PointerStore): Promise<ReadonlyArray<Item>> {

@@ -1,14 +1,12 @@
 /**
- * Torture: several processes write to one embedded store, are killed at random instants, and start again. After every
+ * Torture: several processes write to one store, are killed at random instants, and start again. After every
  * round, when all are dead, nothing may be missing, doubled or different.
  */
-import fs from 'node:fs'
-import os from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openStore } from '../../src/index.js'
 import { inspect, losePointers } from './inspect.js'
 import { Ledger } from './ledger.js'
+import { folderPlace, hasTenant, type Place, tenantName } from './place.js'
 import { type Random, seeded } from './random.js'
 import type { Request } from './wish.js'
 import { startWriter, type Writer } from './writers.js'
@@ -17,6 +15,8 @@ export interface TortureOptions {
   readonly kills: number
   readonly writers: number
   readonly seed: number
+  /** Makes a place for each store (default: a folder). */
+  readonly makePlace?: () => Promise<Place>
   readonly onProgress?: (summary: Summary) => void
 }
 
@@ -51,26 +51,26 @@ export async function torture(options: TortureOptions): Promise<Summary> {
   const random = seeded(options.seed)
   const summary = emptySummary()
   while (summary.kills < options.kills && summary.problems.length === 0) {
-    const folder = fs.mkdtempSync(join(os.tmpdir(), 'annals-torture-'))
+    const place = await (options.makePlace ?? folderPlace)()
     summary.stores++
-    await tortureStore(join(folder, 'store'), options, random, summary)
-    if (summary.problems.length === 0) fs.rmSync(folder, { recursive: true, force: true })
-    else summary.folder = folder
+    await tortureStore(place, options, random, summary)
+    const kept = summary.problems.length > 0
+    const where = await place.end(kept)
+    if (kept) summary.folder = where
   }
   return summary
 }
 
-async function tortureStore(folder: string, options: TortureOptions, random: Random, summary: Summary): Promise<void> {
+async function tortureStore(place: Place, options: TortureOptions, random: Random, summary: Summary): Promise<void> {
   const ledger = new Ledger()
   let toRepeat: Request[] = []
   let inspected = { commits: 0, transactions: 0, unheard: 0 }
   for (let round = 0; round < roundsPerStore && summary.kills < options.kills; round++) {
     try {
-      toRepeat = await killRound({ folder, options, random, summary, ledger }, toRepeat)
-      // Writers that were killed in their first milliseconds may have left no store at all.
-      if (!fs.existsSync(join(folder, 'objects', 'tortured', 'tenant.json'))) continue
-      if (random.chance(0.25)) await losePointers(folder, random, summary)
-      inspected = await inspect(folder, ledger, summary)
+      toRepeat = await killRound({ place, options, random, summary, ledger }, toRepeat)
+      if (!(await hasTenant(place))) continue
+      if (random.chance(0.25)) await losePointers(place, random, summary)
+      inspected = await inspect(place, ledger, summary)
     } catch (error) {
       summary.problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
     }
@@ -86,7 +86,7 @@ async function tortureStore(folder: string, options: TortureOptions, random: Ran
 }
 
 interface Round {
-  readonly folder: string
+  readonly place: Place
   readonly options: TortureOptions
   readonly random: Random
   readonly summary: Summary
@@ -95,10 +95,10 @@ interface Round {
 
 /** Kills writers one by one, replacing each, and in the end all at once. Answers the requests that nobody heard of. */
 async function killRound(round: Round, toRepeat: ReadonlyArray<Request>): Promise<Request[]> {
-  const { options, random, summary, ledger, folder } = round
+  const { options, random, summary, ledger, place } = round
   const start = (requests: ReadonlyArray<Request>): Writer => {
     const name = `w${summary.stores}.${++started}`
-    const writer = startWriter(name, `file:${folder}`, random.below(2 ** 31), ledger)
+    const writer = startWriter(name, place.url, random.below(2 ** 31), ledger)
     writer.ask(requests)
     return writer
   }
@@ -107,15 +107,15 @@ async function killRound(round: Round, toRepeat: ReadonlyArray<Request>): Promis
   const last = Math.min(summary.kills + killsPerRound, options.kills) - options.writers
   try {
     for (let kill = 0; summary.kills < last; kill++) {
-      const place = random.below(writers.length)
-      const victim = writers[place] as Writer
+      const at = random.below(writers.length)
+      const victim = writers[at] as Writer
       await untilInstant(victim, round)
       const lost = await end([victim], ledger)
       summary.kills++
       // Sometimes another process asks the same at the same time.
-      if (random.chance(0.3)) writers[(place + 1) % writers.length]?.ask(lost)
-      writers[place] = start(lost)
-      if (kill === live) await checkLive(folder, summary)
+      if (random.chance(0.3)) writers[(at + 1) % writers.length]?.ask(lost)
+      writers[at] = start(lost)
+      if (kill === live) await checkLive(place, summary)
     }
     await untilInstant(random.pick(writers), round)
   } finally {
@@ -150,11 +150,11 @@ async function end(victims: ReadonlyArray<Writer>, ledger: Ledger): Promise<Requ
 }
 
 /** Verification beside living writers: only their unpublished commits may be ahead of the head. */
-async function checkLive(folder: string, summary: Summary): Promise<void> {
-  const store = await openStore(`file:${folder}`, { create: false })
+async function checkLive({ calmUrl }: Place, summary: Summary): Promise<void> {
+  const store = await openStore(calmUrl, { create: false })
   try {
-    await store.tenant('tortured')
-    await store.verify('tortured', {
+    await store.tenant(tenantName)
+    await store.verify(tenantName, {
       onDifference: ({ kind, key, problem }) => {
         if (kind !== 'head-behind') summary.problems.push(`beside living writers: ${kind} ${key}: ${problem}`)
       },

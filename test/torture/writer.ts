@@ -4,6 +4,7 @@
  */
 import { createInterface } from 'node:readline'
 import { isAnnalsError, openStore, type Tenant, type TransactionResult } from '../../src/index.js'
+import { tenantName } from './place.js'
 import { seeded } from './random.js'
 import type { Answer, Report } from './reports.js'
 import { makeRequest, maxInlineBytes, operationsOf, type Request, resourceType } from './wish.js'
@@ -25,7 +26,7 @@ createInterface({ input: process.stdin })
 
 say({ kind: 'opening' })
 const store = await openStore(url, { limits: { maxInlineBytes } })
-const tenant = await store.tenant('tortured')
+const tenant = await store.tenant(tenantName)
 say({ kind: 'opened' })
 await Promise.all(Array.from({ length: callers }, () => call(tenant)))
 

@@ -1,0 +1,73 @@
+/**
+ * Processes that write to one store on real servers through proxies that fail, cut, delay and throttle, and that are
+ * killed at random instants: nothing that was acknowledged is lost, doubled or different.
+ */
+import { DeleteTableCommand, DynamoDBClient, UpdateTableCommand } from '@aws-sdk/client-dynamodb'
+import { expect, test } from 'vitest'
+import { bootstrapStore } from '../../src/index.js'
+import { type FaultProxy, startFaultProxy } from '../servers/fault-proxy.js'
+import type { Place as TorturePlace } from '../torture/place.js'
+import { torture } from '../torture/torture.js'
+import { makePlace } from './stores.js'
+import { connectionTo, describeWorlds, type World } from './worlds.js'
+
+/** Of a hundred requests, so many are treated each way. */
+const rates = {
+  'error-before': 0.01,
+  'error-after': 0.01,
+  'reset-before': 0.005,
+  'reset-after': 0.01,
+  drop: 0.01,
+  cut: 0.005,
+  throttle: 0.01,
+  delay: 0.05,
+}
+
+describeWorlds('writers that are killed behind a line that fails', (world) => {
+  test('lose, double and change nothing that was acknowledged', async () => {
+    const seed = Date.now() % 2 ** 31
+    const proxies: FaultProxy[] = []
+    const through = async (target: string): Promise<string> => {
+      const proxy = await startFaultProxy({ target, seed: seed + proxies.length, rates })
+      proxies.push(proxy)
+      return proxy.url
+    }
+    const s3 = await through(world.s3)
+    const dynamodb = world.dynamodb === world.s3 ? s3 : await through(world.dynamodb)
+    try {
+      const makeTorturePlace = () => placeOf(world, { s3, dynamodb })
+      const summary = await torture({ kills: 12, writers: 3, seed, makePlace: makeTorturePlace })
+      const faults = proxies.flatMap(({ counts }) => Object.values(counts.injected)).reduce((a, b) => a + b, 0)
+      console.log(`torture with seed ${seed}: ${JSON.stringify({ ...summary, faults })}`)
+      expect(summary.problems, `seed ${seed}`).toEqual([])
+      expect(summary.acknowledged).toBeGreaterThan(0)
+      expect(faults).toBeGreaterThan(0)
+    } finally {
+      await Promise.all(proxies.map((proxy) => proxy.stop()))
+    }
+  })
+})
+
+async function placeOf(world: World, through: Pick<World, 's3' | 'dynamodb'>): Promise<TorturePlace> {
+  const client = new DynamoDBClient(connectionTo(world.dynamodb))
+  const calm = await makePlace(world)
+  const url = calm.url
+    .replace(`s3-endpoint=${world.s3}`, `s3-endpoint=${through.s3}`)
+    .replace(`dynamodb-endpoint=${world.dynamodb}`, `dynamodb-endpoint=${through.dynamodb}`)
+  return {
+    // Requests of a line that fails so often are tried more often.
+    url: `${url}&max-attempts=8`,
+    calmUrl: calm.url,
+    losePointers: async () => {
+      await client
+        .send(new UpdateTableCommand({ TableName: calm.table, DeletionProtectionEnabled: false }))
+        .catch(() => undefined)
+      await client.send(new DeleteTableCommand({ TableName: calm.table }))
+      await bootstrapStore(calm.url)
+    },
+    end: async () => {
+      client.destroy()
+      return calm.url
+    },
+  }
+}

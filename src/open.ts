@@ -45,9 +45,9 @@ export async function openStore(url: string, options: OpenOptions = {}): Promise
 }
 
 /** Local pointer stores are read in microseconds: writers look for others before every commit. */
-const localBaton = { leaseMs: 1_000, pollMs: 1, lookMs: 0 }
+const localBaton = { leaseMs: 1_000, turnMs: 0, pollMs: 1, lookMs: 0 }
 /** A table is asked for others twice a second at most, and only by a writer that writes. */
-const remoteBaton = { leaseMs: 3_000, pollMs: 25, lookMs: 500 }
+const remoteBaton = { leaseMs: 3_000, turnMs: 200, pollMs: 25, lookMs: 500 }
 
 async function openAdapters(url: string, options: OpenOptions): Promise<Adapters> {
   const { create = true, clock = systemClock, ids = systemIds } = options

@@ -3,7 +3,7 @@
  * driven by hand. Needs no test framework: every promise is a sentence and a function that throws when it is broken.
  */
 
-export { memoryBlobStore, memoryDoorbell, memoryPointerStore } from '../../adapters/memory/index.js'
+export { memoryBlobStore, memoryDoorbell, memoryPointerStore, memorySecrets } from '../../adapters/memory/index.js'
 export type * from '../../domain/ports/index.js'
 export { type ManualClock, manualClock } from './clock.js'
 export * from './contracts/index.js'

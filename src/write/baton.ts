@@ -2,7 +2,7 @@
  * The baton: fairness among writers of one log. Correctness does not need it.
  *
  * A writer that loses a race queues for the baton. Writers that see somebody queueing queue too, so that commits go round
- * in ticket order, one batch each. The queue is one item, changed by compare-and-set; its first entry holds the baton
+ * in ticket order, one turn each. The queue is one item, changed by compare-and-set; its first entry holds the baton
  * until its lease ends. A dead holder delays the others by one lease, once. When the pointer store is in trouble the baton
  * steps aside and writers race.
  */
@@ -12,6 +12,8 @@ import type { Clock, Item, PointerStore } from '../../domain/ports/index.js'
 export interface BatonOptions {
   /** How long a holder may keep the others waiting, in milliseconds. */
   readonly leaseMs: number
+  /** How long a holder with more to write goes on before it passes the baton; 0: one commit a turn. */
+  readonly turnMs: number
   /** How often a waiting writer looks, in milliseconds. */
   readonly pollMs: number
   /** How often a writer that is always at work looks for others, in milliseconds; 0 looks before every commit. */
@@ -19,8 +21,14 @@ export interface BatonOptions {
 }
 
 export interface Baton {
-  /** Waits for this writer's turn, if there is anybody to take turns with. `contended`: a race was just lost. */
-  acquire(contended: boolean): Promise<void>
+  /**
+   * Waits for this writer's turn, if there is anybody to take turns with. `contended`: a race was just lost. Answers whether
+   * it had to wait: then others have written meanwhile.
+   */
+  acquire(contended: boolean): Promise<boolean>
+  isHeld(): boolean
+  /** Whether this writer holds the baton and its turn is not over. */
+  turnLasts(): boolean
   /** Passes the baton on, if this writer holds it. */
   release(): Promise<void>
 }
@@ -50,6 +58,7 @@ export function makeBaton(deps: BatonDeps): Baton {
   const { writer, pointers, clock, options } = deps
   const pk = batonPk(deps.tenant, deps.partition)
   let holds = false
+  let turnEnds = 0
 
   const nowMs = (): number => clock.now() / 1000
   let lookedAt = nowMs()
@@ -74,32 +83,37 @@ export function makeBaton(deps: BatonDeps): Baton {
   const start = (tickets: ReadonlyArray<Ticket>): Ticket[] =>
     tickets.map((ticket, place) => (place === 0 ? { ...ticket, until: nowMs() + options.leaseMs } : ticket))
 
-  async function acquire(contended: boolean): Promise<void> {
-    if (holds || !(contended || lookIsDue())) return
+  async function acquire(contended: boolean): Promise<boolean> {
+    if (holds || !(contended || lookIsDue())) return false
+    let waited = false
     const enough = nowMs() + options.leaseMs * maxTickets
     for (let asked = contended; !deps.signal.aborted && nowMs() < enough; ) {
       const queue = await read()
-      if (queue === undefined) return
+      if (queue === undefined) return waited
       const { tickets, rev } = queue
       // As long as others queue, this writer looks before every commit.
       if (tickets.length > 0) lookedAt = 0
       const mine = tickets.findIndex((ticket) => ticket.writer === writer)
       if (mine < 0) {
         asked ||= tickets.length > 0
-        if (!asked || tickets.length >= maxTickets) return
+        if (!asked || tickets.length >= maxTickets) return waited
         const joined = [...tickets, { writer, until: 0 }]
         await write(tickets.length === 0 ? start(joined) : joined, rev)
         continue
       }
       if (mine === 0) {
         holds = true
-        return
+        turnEnds = nowMs() + options.turnMs
+        return waited
       }
+      waited = true
       // The other tickets may be of the dead as well: the living queue again, so that all the dead cost one lease.
       if ((tickets[0] as Ticket).until < nowMs()) await write(start([tickets[mine] as Ticket]), rev)
-      else await clock.sleep(options.pollMs, deps.signal)
+      // Who is next looks often, who has others before it need not.
+      else await clock.sleep(options.pollMs * mine, deps.signal)
       deps.onWait()
     }
+    return waited
   }
 
   /** Only a writer that is always at work keeps others from their turn: one that writes now and then need not look. */
@@ -124,7 +138,7 @@ export function makeBaton(deps: BatonDeps): Baton {
     }
   }
 
-  return { acquire, release }
+  return { acquire, isHeld: () => holds, turnLasts: () => holds && nowMs() < turnEnds, release }
 }
 
 function ticketsOf(item: Item | undefined): Ticket[] {

@@ -95,10 +95,22 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
     while (queue.length > 0 && !stop.signal.aborted) {
       batch = queue.take()
       await commitOrFail()
-      await baton.release()
       batch = []
+      await endTurn()
     }
     working = undefined
+  }
+
+  /** Passing the baton costs requests, so a turn may hold several commits: callers who hear of theirs ask for the next. */
+  async function endTurn(): Promise<void> {
+    if (baton.turnLasts() && queue.length === 0) {
+      await allPublished().catch(() => undefined)
+      await clock.sleep(0)
+    }
+    if (queue.length > 0 && baton.turnLasts()) return
+    // Who comes next looks at the head.
+    if (baton.isHeld()) await allPublished().catch(() => undefined)
+    await baton.release()
   }
 
   /** Trouble that may pass is waited out, as long as there is a caller who still waits. */
@@ -122,7 +134,8 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
   /** Brings the batch in hand into the log, however many races that takes. */
   async function commitBatch(): Promise<void> {
     for (let races = 0; ; races++) {
-      await baton.acquire(races > 0)
+      // A turn that was waited for begins behind what others have written: a number that is taken costs a request.
+      if (await baton.acquire(races > 0)) await skipTo(await visibleHead())
       const loaded = await loadStates(
         loadDeps,
         batch.filter((waiting) => !waiting.settled),
@@ -228,12 +241,16 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
         if (visible.seq > head.seq + stepsBeforeSkipping) break
       }
     }
-    if (visible.seq <= head.seq) return
-    // Rule 1: the pointers stand for every commit up to their head, so these need not be read.
-    await publisher.room(0)
+    if (await skipTo(visible)) await catchUp()
+  }
+
+  /** Rule 1: the pointers stand for every commit up to their head, so these need not be read. */
+  async function skipTo(visible: ChainLink): Promise<boolean> {
+    if (visible.seq <= head.seq) return false
+    await allPublished()
     head = visible
     states.skip()
-    await catchUp()
+    return true
   }
 
   async function visibleHead(): Promise<ChainLink> {

@@ -47,7 +47,7 @@ export const headItem = /^H#/
 export const pointersOf = (type: string, id: string): RegExp => new RegExp(`^V#t#${type}/${id}\\b`)
 
 /** The baton is looked for once a minute, so that uncontended writers are not seen to ask for it. */
-const baton: BatonOptions = { leaseMs: 1_000, pollMs: 5, lookMs: 60_000 }
+const baton: BatonOptions = { leaseMs: 1_000, turnMs: 0, pollMs: 5, lookMs: 60_000 }
 
 export function makeWorld(): World {
   const clock = handClock()

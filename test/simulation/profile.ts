@@ -96,6 +96,7 @@ export function drawProfile(random: Random): Profile {
       leaseMs: random.pick([10, 100]),
       pollMs: random.pick([2, 10]),
       lookMs: random.pick([0, 0, 50]),
+      turnMs: random.pick([0, 0, 20, 200]),
     },
     timeouts: random.pick([[30_000], [5, 100, 30_000], [5, 20]]),
     faults: { ...drawRates(random, faultRates), slow: random.pick(slowRates) },

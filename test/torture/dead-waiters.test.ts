@@ -10,7 +10,7 @@ describe('the baton', () => {
     const pointers = memoryPointerStore({ clock: systemClock })
     const join = (writer: string) => {
       const stop = new AbortController()
-      const options = { leaseMs, pollMs: 1, lookMs: 0 }
+      const options = { leaseMs, turnMs: 0, pollMs: 1, lookMs: 0 }
       const deps = {
         tenant: 't',
         partition: 0,

@@ -20,7 +20,7 @@ const world = (blobs: BlobStore): Adapters => ({
   doorbell: memoryDoorbell(),
   clock,
   ids: systemIds,
-  baton: { leaseMs: 1_000, pollMs: 1, lookMs: 0 },
+  baton: { leaseMs: 1_000, turnMs: 0, pollMs: 1, lookMs: 0 },
   pointersLost: false,
   close: async () => undefined,
 })

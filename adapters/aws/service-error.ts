@@ -1,8 +1,9 @@
 /**
  * What an AWS service or the way to it answered, as a typed error.
  *
- * `StorageRefused` promises that nothing was changed. So a write is refused only by the answer to its one and only try:
- * after an earlier try of the SDK's own whose outcome is not known, a refusal is `Unavailable`.
+ * `StorageRefused` promises that nothing was changed. So a write is refused only by what the service itself answers to
+ * its one and only try: after an earlier try of the SDK's own whose outcome is not known, a refusal is `Unavailable`, and
+ * so is an answer that cannot be read.
  */
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry'
 import { type AnnalsError, annalsError, isAnnalsError } from '../../domain/error.js'
@@ -12,8 +13,10 @@ export interface ServiceCall {
   readonly operation: string
   /** The object's key or the item's: never a content. */
   readonly key: string
-  /** Whether the call may have changed something. */
+  /** Whether the call changes something. */
   readonly writes: boolean
+  /** Set by a call of many requests once one of them may have been applied: no answer is a refusal from then on. */
+  mayHaveWritten?: boolean
 }
 
 /** The parts of the SDK's errors that are looked at: service answers, connection errors, missing credentials. */
@@ -48,10 +51,17 @@ export function serviceError(error: unknown, call: ServiceCall): AnnalsError {
   const failure = error as ServiceFailure
   if (!(error instanceof Error) || !isServiceFailure(failure)) throw error
   const { operation, key } = call
-  const inDoubt = call.writes && (failure.$metadata?.attempts ?? 1) > 1
-  const tag = isPassing(failure) || inDoubt ? 'Unavailable' : 'StorageRefused'
+  const inDoubt = call.writes && (call.mayHaveWritten === true || attemptsOf(failure) > 1)
+  const tag = isRefusal(failure) && !isPassing(failure) && !inDoubt ? 'StorageRefused' : 'Unavailable'
   return annalsError(tag, { operation, key, cause: sentence(failure) })
 }
+
+/** The tries of the request that failed, the SDK's own included. */
+export const attemptsOf = (error: unknown): number => (error as ServiceFailure).$metadata?.attempts ?? 1
+
+/** An answer that is none of the service, though it looks like a success: a page of a proxy, perhaps. */
+export const unreadable = ($metadata: ServiceFailure['$metadata']): Error =>
+  Object.assign(new Error('the answer is not of this service'), { $metadata })
 
 const isServiceFailure = (failure: ServiceFailure): boolean =>
   failure.$metadata !== undefined ||
@@ -60,12 +70,19 @@ const isServiceFailure = (failure: ServiceFailure): boolean =>
   isTransientError(failure as never) ||
   isCut(failure)
 
+/** The service has said no, or was not asked for want of credentials. */
+const isRefusal = (failure: ServiceFailure): boolean =>
+  failure.name === 'CredentialsProviderError' || (failure.$fault !== undefined && statusOf(failure) < 500)
+
+const statusOf = ({ $metadata, $response }: ServiceFailure): number =>
+  $metadata?.httpStatusCode ?? $response?.statusCode ?? 0
+
 /** The same call may succeed later. */
 const isPassing = (failure: ServiceFailure): boolean =>
   isThrottlingError(failure as never) ||
   isTransientError(failure as never) ||
   isServerError(failure as never) ||
-  (failure.$response?.statusCode ?? 0) >= 500 ||
+  statusOf(failure) >= 500 ||
   isCut(failure)
 
 /** The connection ended in the middle of an answer. */
@@ -73,6 +90,9 @@ export const isCut = (failure: Error & { readonly code?: string }): boolean =>
   failure.message === 'aborted' || failure.code === 'ERR_STREAM_PREMATURE_CLOSE'
 
 function sentence(failure: ServiceFailure): string {
+  // What cannot be read is not passed on: it may be a piece of a content.
+  if (failure.$fault === undefined && failure.code === undefined && statusOf(failure) > 0)
+    return `the answer cannot be read (status ${statusOf(failure)}): is there a proxy that changes answers?`
   const name = failure.code ?? failure.name
   const known = advice[failure.name]
   const said = failure.message.slice(0, maxMessage)

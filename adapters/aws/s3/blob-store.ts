@@ -11,6 +11,7 @@ import {
   PutObjectCommand,
   type PutObjectCommandInput,
   type S3Client,
+  type _Error as S3Error,
 } from '@aws-sdk/client-s3'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type AnnalsError, annalsError } from '../../../domain/error.js'
@@ -19,7 +20,7 @@ import { attempt } from '../../../domain/task.js'
 import { checkDeletable, checkKey, checkPrefix, checkRange, maxKeyBytes, refuse } from '../../blob-rules.js'
 import { checkLimit } from '../../check-limit.js'
 import { retryAlso } from '../retryable.js'
-import { type ServiceCall, serviceError } from '../service-error.js'
+import { attemptsOf, type ServiceCall, serviceError, unreadable } from '../service-error.js'
 import { ownedBy, putInput, type S3Options } from './options.js'
 import { type Bucket, getObject, headObject, listObjects, nameOf } from './reads.js'
 
@@ -50,12 +51,13 @@ export function s3BlobStore(options: S3BlobStoreOptions): S3BlobStore {
   const place: Bucket = { client, bucket, prefix, bucketOwner }
   retryAlso(client, (error) => conflicts.includes(error.name))
 
-  const step = <A>(call: ServiceCall, body: () => Promise<A>): TaskEither<AnnalsError, A> =>
+  const step = <A>(call: ServiceCall, body: (call: ServiceCall) => Promise<A>): TaskEither<AnnalsError, A> =>
     attempt(async () => {
+      const tried = { ...call }
       try {
-        return await body()
+        return await body(tried)
       } catch (error) {
-        throw serviceError(error, call)
+        throw serviceError(error, tried)
       }
     })
   const reads = (operation: string, key: string): ServiceCall => ({ operation, key, writes: false })
@@ -66,31 +68,36 @@ export function s3BlobStore(options: S3BlobStoreOptions): S3BlobStore {
     const storedAs = prefix + key
     if (Buffer.byteLength(storedAs) > maxKeyBytes)
       refuse(key, `with the store's prefix it is over ${maxKeyBytes} bytes`)
-    await client.send(
+    const { ETag, $metadata } = await client.send(
       new PutObjectCommand({ ...putInput(options, clock, { bucket, key, storedAs }, bytes), ...condition }),
     )
+    if (ETag === undefined) throw unreadable($metadata)
   }
 
   /** Whether the object is what an earlier try of the same request has made of it. */
-  const isOwnDoing = async (error: unknown, key: string, bytes: Uint8Array): Promise<boolean> => {
-    if (((error as { $metadata?: { attempts?: number } }).$metadata?.attempts ?? 1) === 1) return false
+  const isOwnDoing = async (error: unknown, call: ServiceCall, bytes: Uint8Array): Promise<boolean> => {
+    if (attemptsOf(error) === 1) return false
+    call.mayHaveWritten = true
+    const { key } = call
     const stored = await getObject(place, key)
     return stored !== undefined && Buffer.compare(stored.bytes, bytes) === 0
   }
 
-  async function deleteObjects(keys: ReadonlyArray<string>): Promise<void> {
+  async function deleteObjects(keys: ReadonlyArray<string>, call: ServiceCall): Promise<void> {
     const inXml = keys.filter((key) => !notXml.test(key))
     for (let first = 0; first < inXml.length; first += maxKeysPerDelete) {
       const Objects = inXml.slice(first, first + maxKeysPerDelete).map((key) => ({ Key: prefix + key }))
-      const { Errors = [] } = await client.send(
+      const { Errors = [], $metadata } = await client.send(
         new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true }, ...ownedBy(bucketOwner) }),
       )
-      const [failed] = Errors
-      if (failed !== undefined) throw deleteError(failed, Errors.length, prefix)
+      if (Errors.length < Objects.length || attemptsOf({ $metadata }) > 1) call.mayHaveWritten = true
+      if (Errors.length > 0) throw deleteError(Errors, prefix, call)
     }
-    for (const key of keys)
-      if (notXml.test(key))
-        await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: prefix + key, ...ownedBy(bucketOwner) }))
+    for (const key of keys) {
+      if (!notXml.test(key)) continue
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: prefix + key, ...ownedBy(bucketOwner) }))
+      call.mayHaveWritten = true
+    }
   }
 
   return {
@@ -120,14 +127,14 @@ export function s3BlobStore(options: S3BlobStoreOptions): S3BlobStore {
       }),
 
     replaceIfMatch: (key, bytes, etag) =>
-      step(writes('replace', key), async () => {
+      step(writes('replace', key), async (call) => {
         try {
           await putObject(key, bytes, { IfMatch: etag })
           return 'replaced'
         } catch (error) {
           if (nameOf(error) === 'NoSuchKey') return 'mismatch'
           if (nameOf(error) !== 'PreconditionFailed') throw error
-          return (await isOwnDoing(error, key, bytes)) ? 'replaced' : 'mismatch'
+          return (await isOwnDoing(error, call, bytes)) ? 'replaced' : 'mismatch'
         }
       }),
 
@@ -141,9 +148,9 @@ export function s3BlobStore(options: S3BlobStoreOptions): S3BlobStore {
       }),
 
     delete: (keys) =>
-      step(writes('delete', keys[0] ?? ''), async () => {
+      step(writes('delete', keys[0] ?? ''), async (call) => {
         checkDeletable(keys)
-        await deleteObjects(keys)
+        await deleteObjects(keys, call)
       }),
 
     checkBucket: () =>
@@ -158,16 +165,14 @@ export function s3BlobStore(options: S3BlobStoreOptions): S3BlobStore {
   }
 }
 
-/** The first key that was refused, and how many were. */
-function deleteError(
-  failed: { Key?: string; Code?: string; Message?: string },
-  count: number,
-  prefix: string,
-): AnnalsError {
-  const { Key = '', Code = 'unknown', Message = '' } = failed
-  const others = count > 1 ? `, and ${count - 1} more of the same call` : ''
-  const passing = /^(InternalError|SlowDown|ServiceUnavailable)$/.test(Code)
-  return annalsError(passing ? 'Unavailable' : 'StorageRefused', {
+const passing = /^(InternalError|SlowDown|ServiceUnavailable)$/
+
+/** The first key that was refused, and how many were. A delete is refused only if not a single key has been deleted. */
+function deleteError(errors: ReadonlyArray<S3Error>, prefix: string, { mayHaveWritten }: ServiceCall): AnnalsError {
+  const { Key = '', Code = 'unknown', Message = '' } = errors[0] ?? {}
+  const others = errors.length > 1 ? `, and ${errors.length - 1} more of the same call` : ''
+  const isRefusal = mayHaveWritten !== true && !errors.some((error) => passing.test(error.Code ?? ''))
+  return annalsError(isRefusal ? 'StorageRefused' : 'Unavailable', {
     operation: 'delete',
     key: Key.slice(prefix.length),
     cause: `${Code}: ${Message}${others}`,

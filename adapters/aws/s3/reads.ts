@@ -1,7 +1,7 @@
 /** Reads of objects: whole, ranged, by their head, and as a listing. */
 import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3'
 import type { Blob, BlobInfo, BlobPage, ByteRange } from '../../../domain/ports/index.js'
-import { isCut } from '../service-error.js'
+import { isCut, unreadable } from '../service-error.js'
 import { ownedBy } from './options.js'
 
 export interface Bucket {
@@ -24,7 +24,8 @@ export async function getObject(place: Bucket, key: string, range?: ByteRange): 
       const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array()
       if (answer.ContentLength !== undefined && bytes.length !== answer.ContentLength)
         throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' })
-      return { bytes, etag: answer.ETag ?? '' }
+      if (answer.ETag === undefined) throw unreadable(answer.$metadata)
+      return { bytes, etag: answer.ETag }
     } catch (error) {
       if (isAbsent(error)) return undefined
       if (isPastTheEnd(error)) return emptyOf(place, key)
@@ -40,8 +41,9 @@ export async function headObject(place: Bucket, key: string): Promise<BlobInfo |
       new GetObjectCommand({ ...target(place, key), ...rangeOf({ start: 0, end: 1 }) }),
     )
     ;(answer.Body as { destroy?: () => void } | undefined)?.destroy?.()
+    if (answer.ETag === undefined) throw unreadable(answer.$metadata)
     const size = Number(/\/(\d+)$/.exec(answer.ContentRange ?? '')?.[1] ?? answer.ContentLength ?? 0)
-    return { size, etag: answer.ETag ?? '' }
+    return { size, etag: answer.ETag }
   } catch (error) {
     if (isAbsent(error)) return undefined
     if (!isPastTheEnd(error)) throw error
@@ -75,9 +77,11 @@ export async function listObjects(
         ...ownedBy(place.bucketOwner),
       }),
     )
+    if (page.IsTruncated === undefined || (page.IsTruncated && page.NextContinuationToken === undefined))
+      throw unreadable(page.$metadata)
     for (const { Key = '', Size = 0 } of page.Contents ?? [])
       entries.push({ key: decodeKey(Key).slice(place.prefix.length), size: Size })
-    token = page.IsTruncated === true ? page.NextContinuationToken : undefined
+    token = page.IsTruncated ? page.NextContinuationToken : undefined
     if (token === undefined || entries.length >= limit) return { entries, more: token !== undefined }
   }
 }

@@ -36,6 +36,17 @@ export async function getObject(place: Bucket, key: string, range?: ByteRange): 
 
 /** The first byte of an object tells its size. A `HEAD` could not tell a missing object from a missing bucket. */
 export async function headObject(place: Bucket, key: string): Promise<BlobInfo | undefined> {
+  for (let read = 1; ; read++) {
+    try {
+      return await headOnce(place, key)
+    } catch (error) {
+      // Deleted since it was found empty; the next look tells whether it is the object that is missing, or the bucket.
+      if (nameOf(error) !== 'NotFound' || read === maxReads) throw error
+    }
+  }
+}
+
+async function headOnce(place: Bucket, key: string): Promise<BlobInfo | undefined> {
   try {
     const answer = await place.client.send(
       new GetObjectCommand({ ...target(place, key), ...rangeOf({ start: 0, end: 1 }) }),

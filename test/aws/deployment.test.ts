@@ -1,0 +1,56 @@
+/** The CloudFormation template: accepted by cfn-lint, and as strict as the documentation says. */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { cacheFolder } from '../servers/obtain.js'
+import { findTool, run } from '../servers/run.js'
+
+const template = fileURLToPath(new URL('../../docs/deploy/annals.template.yaml', import.meta.url))
+const version = '1.58.0'
+const linter = join(cacheFolder(), `cfn-lint-${version}`)
+const program = join(linter, 'bin', 'cfn-lint')
+
+const missing = existsSync(program) || findTool('python3') !== undefined ? undefined : 'cfn-lint needs Python 3'
+if (missing !== undefined && process.env.ANNALS_REQUIRE_SERVERS === '1') throw new Error(missing)
+if (missing !== undefined) console.log(`the template is not checked: ${missing}`)
+
+describe.skipIf(missing !== undefined)('the CloudFormation template', () => {
+  beforeAll(async () => {
+    if (existsSync(program)) return
+    mkdirSync(cacheFolder(), { recursive: true })
+    await run('python3', ['-m', 'venv', linter])
+    await run(join(linter, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', `cfn-lint==${version}`])
+  }, 300_000)
+
+  test('is accepted by cfn-lint', async () => {
+    await run(program, [template])
+  })
+
+  test('denies what could change the log, to everyone', () => {
+    const text = readFileSync(template, 'utf8')
+    for (const sid of ['OnlyEncryptedConnections', 'LogIsCreatedOnce', 'LogIsNeverDeleted']) expect(text).toContain(sid)
+    const createdOnce = text.slice(text.indexOf('LogIsCreatedOnce'), text.indexOf('LogIsNeverDeleted'))
+    expect(createdOnce).toMatch(
+      /Effect: Deny[\s\S]*s3:PutObject[\s\S]*\/log\/\*[\s\S]*\/blobs\/\*[\s\S]*s3:if-none-match/,
+    )
+    const neverDeleted = text.slice(text.indexOf('LogIsNeverDeleted'), text.indexOf('  Table:'))
+    expect(neverDeleted).toMatch(
+      /Effect: Deny[\s\S]*s3:DeleteObject\n[\s\S]*s3:DeleteObjectVersion[\s\S]*\/log\/\*[\s\S]*\/blobs\/\*/,
+    )
+  })
+
+  test('has the table that bootstrap makes', () => {
+    const text = readFileSync(template, 'utf8')
+    for (const line of [
+      'BillingMode: PAY_PER_REQUEST',
+      'DeletionProtectionEnabled: true',
+      'StreamViewType: NEW_IMAGE',
+      'AttributeName: expires_at',
+      'PointInTimeRecoveryEnabled: true',
+      'Status: Enabled',
+      'BlockPublicPolicy: true',
+    ])
+      expect(text).toContain(line)
+  })
+})

@@ -34,7 +34,8 @@ export function checkId(kind: Kind, id: unknown): E.Either<AnnalsError, string> 
   return checkSegment('id', id)
 }
 
-function checkSegment(what: string, text: unknown): E.Either<AnnalsError, string> {
+/** What any name has to be: the segment of a key. */
+export function checkSegment(what: string, text: unknown): E.Either<AnnalsError, string> {
   if (typeof text !== 'string') return invalid(what, `a text is needed, not ${text === null ? 'null' : typeof text}`)
   if (text === '') return invalid(what, 'it is empty')
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here

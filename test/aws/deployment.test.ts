@@ -4,14 +4,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { cacheFolder } from '../servers/obtain.js'
-import { findTool, run } from '../servers/run.js'
+import { run, works } from '../servers/run.js'
 
 const template = fileURLToPath(new URL('../../docs/deploy/annals.template.yaml', import.meta.url))
 const version = '1.58.0'
 const linter = join(cacheFolder(), `cfn-lint-${version}`)
 const program = join(linter, 'bin', 'cfn-lint')
 
-const missing = existsSync(program) || findTool('python3') !== undefined ? undefined : 'cfn-lint needs Python 3'
+const missing =
+  existsSync(program) || works('python3', ['-c', 'import ensurepip']) ? undefined : 'cfn-lint needs Python 3'
 if (missing !== undefined && process.env.ANNALS_REQUIRE_SERVERS === '1') throw new Error(missing)
 if (missing !== undefined) console.log(`the template is not checked: ${missing}`)
 

@@ -4,6 +4,7 @@ import type { AnnalsError } from '../domain/error.js'
 import { attempt } from '../domain/task.js'
 import type { BootstrapReport } from './api.js'
 import { bootstrapStore as bootstrap, type OpenOptions, openStore as open } from './open.js'
+import { type OpenSecretsOptions, openSecrets as openSecretsAt, type Secrets } from './open-secrets.js'
 import type { Store } from './store.js'
 
 export * from './index.js'
@@ -13,3 +14,6 @@ export const openStore = (url: string, options?: OpenOptions): TaskEither<Annals
 
 export const bootstrapStore = (url: string, options?: OpenOptions): TaskEither<AnnalsError, BootstrapReport> =>
   attempt(() => bootstrap(url, options))
+
+export const openSecrets = (url: string, options?: OpenSecretsOptions): TaskEither<AnnalsError, Secrets> =>
+  attempt(() => openSecretsAt(url, options))

@@ -1,9 +1,11 @@
 /** Opens a place for secrets by its URL, which holds none itself. */
 import { fileURLToPath } from 'node:url'
+import { requestMetrics } from '../adapters/aws/metrics.js'
 import { openSecretsManager, type SecretsManagerWorld } from '../adapters/aws/secrets-manager/index.js'
 import type { SecretsManagerSettings } from '../adapters/aws/secrets-manager/settings.js'
 import { embeddedSecrets } from '../adapters/embedded/secrets.js'
 import { memorySecrets } from '../adapters/memory/index.js'
+import { instruments } from '../adapters/telemetry/meter.js'
 import { annalsError } from '../domain/error.js'
 import type { Secrets as SecretsPort } from '../domain/ports/index.js'
 import { run } from '../domain/task.js'
@@ -34,7 +36,13 @@ export async function openSecrets(url: string, options: OpenSecretsOptions = {})
   if (url === 'memory:') return face(memorySecrets())
   if (url.startsWith('file:')) return face(await run(embeddedSecrets(folderOf(url), { passphrase })))
   if (/^aws:($|\?)/.test(url)) {
-    const opened = openSecretsManager(url, settings, { client, credentials, onRequest })
+    const heard = instruments()
+    const meter = heard && requestMetrics(heard)
+    const tell: SecretsManagerWorld['onRequest'] = (request) => {
+      meter?.(request)
+      onRequest?.(request)
+    }
+    const opened = openSecretsManager(url, settings, { client, credentials, onRequest: tell })
     return face(opened.secrets, opened.close)
   }
   // Not the URL itself: who mistakes it for the place of a password would find that in a log.

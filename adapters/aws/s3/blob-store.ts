@@ -4,6 +4,7 @@
  * A conditional write has one of three answers: done, lost, or in doubt. 412 is lost, 409 is in doubt and repeated (rule
  * 4), and so is everything that the SDK had to repeat: a 412 after that may be the answer to one's own success.
  */
+import { randomUUID } from 'node:crypto'
 import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
@@ -22,7 +23,7 @@ import { checkLimit } from '../../check-limit.js'
 import { retryAlso } from '../retryable.js'
 import { attemptsOf, type ServiceCall, serviceError, unreadable } from '../service-error.js'
 import { ownedBy, putInput, type S3Options } from './options.js'
-import { type Bucket, getObject, headObject, listObjects, nameOf } from './reads.js'
+import { type Bucket, getObject, headObject, listObjects, nameOf, writeMetadata, writeOf } from './reads.js'
 
 export interface S3BlobStoreOptions extends S3Options {
   readonly client: S3Client
@@ -74,13 +75,11 @@ export function s3BlobStore(options: S3BlobStoreOptions): S3BlobStore {
     if (ETag === undefined) throw unreadable($metadata)
   }
 
-  /** Whether the object is what an earlier try of the same request has made of it. */
-  const isOwnDoing = async (error: unknown, call: ServiceCall, bytes: Uint8Array): Promise<boolean> => {
+  /** Whether the object is what an earlier try of the same request has made of it. Its bytes prove nothing: others may write the same. */
+  const isOwnDoing = async (error: unknown, call: ServiceCall, write: string): Promise<boolean> => {
     if (attemptsOf(error) === 1) return false
     call.mayHaveWritten = true
-    const { key } = call
-    const stored = await getObject(place, key)
-    return stored !== undefined && Buffer.compare(stored.bytes, bytes) === 0
+    return (await writeOf(place, call.key)) === write
   }
 
   async function deleteObjects(keys: ReadonlyArray<string>, call: ServiceCall): Promise<void> {
@@ -128,13 +127,14 @@ export function s3BlobStore(options: S3BlobStoreOptions): S3BlobStore {
 
     replaceIfMatch: (key, bytes, etag) =>
       step(writes('replace', key), async (call) => {
+        const write = randomUUID()
         try {
-          await putObject(key, bytes, { IfMatch: etag })
+          await putObject(key, bytes, { IfMatch: etag, Metadata: { [writeMetadata]: write } })
           return 'replaced'
         } catch (error) {
           if (nameOf(error) === 'NoSuchKey') return 'mismatch'
           if (nameOf(error) !== 'PreconditionFailed') throw error
-          return (await isOwnDoing(error, call, bytes)) ? 'replaced' : 'mismatch'
+          return (await isOwnDoing(error, call, write)) ? 'replaced' : 'mismatch'
         }
       }),
 

@@ -16,6 +16,9 @@ export interface Bucket {
 const maxReads = 4
 const maxKeysPerList = 1_000
 
+/** Metadata of an object: `x-amz-meta-write`. */
+export const writeMetadata = 'write'
+
 export async function getObject(place: Bucket, key: string, range?: ByteRange): Promise<Blob | undefined> {
   if (range !== undefined && range.start === range.end) return emptyOf(place, key)
   for (let read = 1; ; read++) {
@@ -60,6 +63,18 @@ async function headOnce(place: Bucket, key: string): Promise<BlobInfo | undefine
     if (!isPastTheEnd(error)) throw error
     const { ETag = '', ContentLength = 0 } = await place.client.send(new HeadObjectCommand(target(place, key)))
     return { size: ContentLength, etag: ETag }
+  }
+}
+
+/** The name of the replacement that made the object what it is; none for an object that was created or put. */
+export async function writeOf(place: Bucket, key: string): Promise<string | undefined> {
+  try {
+    const answer = await place.client.send(new GetObjectCommand(target(place, key)))
+    ;(answer.Body as { destroy?: () => void } | undefined)?.destroy?.()
+    return answer.Metadata?.[writeMetadata]
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw error
   }
 }
 

@@ -24,11 +24,15 @@ const denied = s3Error(403, 'AccessDenied', 'User: arn:aws:iam::123:user/joe is 
 const broke = s3Error(500, 'InternalError')
 const slowDown = s3Error(503, 'SlowDown')
 
-const object = (content: string | Uint8Array, more: Partial<Answer> = {}): Answer => ({
+/** `write`: the name of the replacement that made it. */
+const object = (content: string | Uint8Array, write?: string): Answer => ({
   status: 200,
   body: content,
-  headers: { etag: '"e1"', 'content-length': String(content.length) },
-  ...more,
+  headers: {
+    etag: '"e1"',
+    'content-length': String(content.length),
+    ...(write !== undefined && { 'x-amz-meta-write': write }),
+  },
 })
 
 const writing: ReadonlyArray<[string, (blobs: BlobStore) => ReturnType<BlobStore['put']>]> = [
@@ -77,14 +81,21 @@ describe('a create', () => {
 
 describe('a replacement', () => {
   test('that was applied although its first try failed is told replaced', async () => {
-    const { blobs, requests } = store(broke, taken, object(bytes))
+    let own = ''
+    const remember: Step = ({ headers }) => {
+      own = headers['x-amz-meta-write'] ?? ''
+      return broke
+    }
+    const { blobs, requests } = store(remember, taken, () => object(bytes, own))
     expect(await run(blobs.replaceIfMatch(key, bytes, '"e1"'))).toBe('replaced')
     expect(requests.map(({ method }) => method)).toEqual(['PUT', 'PUT', 'GET'])
   })
 
-  test("that finds another's object after a try in doubt is a mismatch", async () => {
-    const { blobs } = store(broken('ECONNRESET'), taken, object('of another'))
-    expect(await run(blobs.replaceIfMatch(key, bytes, '"e1"'))).toBe('mismatch')
+  test("that finds another's object after a try in doubt is a mismatch, of the same bytes too", async () => {
+    for (const theirs of [object('of another', 'theirs'), object(bytes, 'theirs'), object(bytes), noKey]) {
+      const { blobs } = store(broken('ECONNRESET'), taken, theirs)
+      expect(await run(blobs.replaceIfMatch(key, bytes, '"e1"'))).toBe('mismatch')
+    }
   })
 
   test('that is refused at its first try is a mismatch, without reading what is there', async () => {

@@ -11,6 +11,9 @@ import { checkLimit } from './check-limit.js'
 /** Of `pk` and `sk` together in UTF-8. LMDB keys have 1978 bytes, and the expiry index adds a few of its own. */
 export const maxItemKeyBytes = 1920
 
+/** Of `sk` alone: DynamoDB's bound, and that of every store, so that an item that one of them takes fits into all. */
+export const maxSortKeyBytes = 1024
+
 const anySk = '0'
 
 const isUnwanted = (text: string): boolean => text.includes('\0') || !text.isWellFormed()
@@ -33,6 +36,9 @@ export function checkItemKey(pk: string, sk: string): void {
   const length = pk.length + sk.length
   if (length * 3 > maxItemKeyBytes && Buffer.byteLength(pk) + Buffer.byteLength(sk) > maxItemKeyBytes) {
     refuse(pk, sk, `it is over ${maxItemKeyBytes} bytes`)
+  }
+  if (sk.length * 3 > maxSortKeyBytes && Buffer.byteLength(sk) > maxSortKeyBytes) {
+    refuse(pk, sk, `its sort key is over ${maxSortKeyBytes} bytes`)
   }
 }
 

@@ -56,8 +56,8 @@ export function serviceError(error: unknown, call: ServiceCall): AnnalsError {
   return annalsError(tag, { operation, key, cause: sentence(failure) })
 }
 
-/** The tries of the request that failed, the SDK's own included. */
-export const attemptsOf = (error: unknown): number => (error as ServiceFailure).$metadata?.attempts ?? 1
+/** The tries of a request by its answer or its error, the SDK's own included. */
+export const attemptsOf = (outcome: unknown): number => (outcome as ServiceFailure).$metadata?.attempts ?? 1
 
 /** An answer that is none of the service, though it looks like a success: a page of a proxy, perhaps. */
 export const unreadable = ($metadata: ServiceFailure['$metadata']): Error =>

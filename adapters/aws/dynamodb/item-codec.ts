@@ -5,6 +5,7 @@
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { Attribute, Item } from '../../../domain/ports/index.js'
+import { checkItemSize } from './limits.js'
 
 export type StoredItem = Record<string, AttributeValue>
 
@@ -21,12 +22,14 @@ const storedName = (name: string): string => (own.has(name) || name.startsWith('
 
 export const keyOf = (pk: string, sk: string): StoredItem => ({ pk: { S: pk }, sk: { S: sk } })
 
+/** `write` is the name of the write, where it has one. Refuses an item that is too large for the table. */
 export function storedOf(item: Item, write?: string): StoredItem {
   const stored = keyOf(item.pk, item.sk)
   for (const [name, value] of Object.entries(item.attributes)) stored[storedName(name)] = storedValue(value)
   if (item.rev !== undefined) stored[revAttribute] = { N: String(item.rev) }
   if (item.expiresAt !== undefined) stored[expiryAttribute] = { N: String(item.expiresAt) }
   if (write !== undefined) stored[writeAttribute] = { S: write }
+  checkItemSize(stored)
   return stored
 }
 

@@ -17,6 +17,8 @@ export interface Pages {
 
 /** Items that one scan request looks at, unless a megabyte is reached before. */
 const itemsPerScan = 5_000
+/** The least that a query asks for again, when expired items took places of its page: a long run of them costs few requests. */
+const itemsPerRepeat = 500
 
 export async function queryPage(pages: Pages, query: ItemQuery): Promise<ItemPage> {
   const { pk, from, to, descending = false, limit } = query
@@ -31,11 +33,12 @@ export async function queryPage(pages: Pages, query: ItemQuery): Promise<ItemPag
   }
   const found: Item[] = []
   let after = position === undefined ? undefined : keyOf(pk, position)
+  let Limit = limit + 1
   do {
-    const Limit = limit + 1 - found.length
     const answer = await pages.client.send(new QueryCommand({ ...input, Limit, ExclusiveStartKey: after }))
     found.push(...liveItems(pages, answer.Items))
     after = answer.LastEvaluatedKey
+    Limit = Math.max(limit + 1 - found.length, itemsPerRepeat)
   } while (after !== undefined && found.length <= limit)
   return cut(found, limit, ({ sk }) => pageToken(name, sk))
 }

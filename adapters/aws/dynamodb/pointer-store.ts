@@ -6,18 +6,14 @@
  * change nothing when they are applied twice.
  */
 import {
-  type CancellationReason,
   ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
-  TransactionCanceledException,
-  type TransactWriteItem,
-  TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import type { AnnalsError } from '../../../domain/error.js'
-import type { Clock, Ids, Item, ItemChange, PointerStore, Swapped, Transacted } from '../../../domain/ports/index.js'
+import { type AnnalsError, annalsError } from '../../../domain/error.js'
+import type { Clock, Ids, Item, PointerStore, Swapped } from '../../../domain/ports/index.js'
 import { attempt } from '../../../domain/task.js'
 import { checkLimit } from '../../check-limit.js'
 import {
@@ -29,12 +25,14 @@ import {
   checkQuery,
   isLive,
 } from '../../item-rules.js'
+import { rememberDoubt, wasInDoubt } from '../doubt.js'
 import { retryAlso } from '../retryable.js'
 import { type ServiceCall, serviceError } from '../service-error.js'
 import { type Batches, writeAll } from './batches.js'
 import { isAtRev, isBehind } from './conditions.js'
 import { itemOf, keyOf, type StoredItem, storedOf, writeAttribute } from './item-codec.js'
 import { type Pages, queryPage, scanOnce, scanPage } from './pages.js'
+import { isContended, transact } from './transactions.js'
 
 export interface DynamoPointerStoreOptions {
   readonly client: DynamoDBClient
@@ -47,13 +45,15 @@ export function dynamoPointerStore({ client, table, clock, ids }: DynamoPointerS
   const pages: Pages = { client, table, clock }
   const batches: Batches = { client, table, clock, random: () => ids.random() }
   retryAlso(client, isContended)
+  rememberDoubt(client)
 
-  const step = <A>(call: ServiceCall, body: () => Promise<A>): TaskEither<AnnalsError, A> =>
+  const step = <A>(call: ServiceCall, body: (call: ServiceCall) => Promise<A>): TaskEither<AnnalsError, A> =>
     attempt(async () => {
+      const own = { ...call }
       try {
-        return await body()
+        return await body(own)
       } catch (error) {
-        throw serviceError(error, call)
+        throw serviceError(error, own)
       }
     })
   const reads = (operation: string, key: string): ServiceCall => ({ operation, key, writes: false })
@@ -72,10 +72,11 @@ export function dynamoPointerStore({ client, table, clock, ids }: DynamoPointerS
       await client.send(new PutItemCommand({ TableName: table, Item: storedOf(written, write), ...condition }))
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error
-      if (error.Item?.[writeAttribute]?.S !== write) {
-        const actual = live(error.Item)
-        return actual === undefined ? { done: false } : { done: false, actual }
-      }
+      if (error.Item?.[writeAttribute]?.S === write) return { done: true, item: written }
+      const actual = live(error.Item)
+      // Another's write in the place of ours rules ours out. Anything else may have come after it.
+      if (wasInDoubt(error) && actual?.rev !== expected + 1) throw overtaken(item.pk)
+      return actual === undefined ? { done: false } : { done: false, actual }
     }
     return { done: true, item: written }
   }
@@ -91,24 +92,7 @@ export function dynamoPointerStore({ client, table, clock, ids }: DynamoPointerS
     }
   }
 
-  async function transact(changes: ReadonlyArray<ItemChange>): Promise<Transacted> {
-    if (changes.length === 0) return { done: true }
-    const write = ids.uuid()
-    const now = clock.now()
-    try {
-      const TransactItems = changes.map((change) => transactItem(table, change, now, write))
-      await client.send(new TransactWriteItemsCommand({ TransactItems, ClientRequestToken: write }))
-      return { done: true }
-    } catch (error) {
-      if (!(error instanceof TransactionCanceledException)) throw error
-      const reasons = error.CancellationReasons ?? []
-      const failed = reasons.flatMap(({ Code }, index) => (Code === conditionFailed ? [index] : []))
-      if (failed.length === 0) throw error
-      return isOwnDoing(reasons, changes, write) ? { done: true } : { done: false, failed }
-    }
-  }
-
-  async function deleteByPrefix(pkPrefix: string): Promise<number> {
+  async function deleteByPrefix(pkPrefix: string, call: ServiceCall): Promise<number> {
     let deleted = 0
     let after: StoredItem | undefined
     do {
@@ -117,6 +101,7 @@ export function dynamoPointerStore({ client, table, clock, ids }: DynamoPointerS
         await writeAll(
           batches,
           page.items.map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk, sk } as StoredItem } })),
+          call,
         )
       deleted += page.items.length
       after = page.next
@@ -147,7 +132,7 @@ export function dynamoPointerStore({ client, table, clock, ids }: DynamoPointerS
       }),
 
     putAll: (items) =>
-      step(writes('put', items[0]?.pk ?? ''), async () => {
+      step(writes('put', items[0]?.pk ?? ''), async (call) => {
         checkItems(items)
         // A batch may name a key once; the last word counts.
         const last = new Map(items.map((item) => [`${item.pk}\0${item.sk}`, item]))
@@ -155,6 +140,7 @@ export function dynamoPointerStore({ client, table, clock, ids }: DynamoPointerS
           await writeAll(
             batches,
             [...last.values()].map((item) => ({ PutRequest: { Item: storedOf(item) } })),
+            call,
           )
       }),
 
@@ -174,42 +160,16 @@ export function dynamoPointerStore({ client, table, clock, ids }: DynamoPointerS
     transact: (changes) =>
       step(writes('transact', table), async () => {
         checkChanges(changes)
-        return transact(changes)
+        return transact({ client, table, clock, ids }, changes)
       }),
 
-    deleteByPrefix: (pkPrefix) => step(writes('delete', pkPrefix), () => deleteByPrefix(pkPrefix)),
+    deleteByPrefix: (pkPrefix) => step(writes('delete', pkPrefix), (call) => deleteByPrefix(pkPrefix, call)),
   }
 }
 
-const conditionFailed = 'ConditionalCheckFailed'
-/** Why a transaction was given up that may well succeed later. */
-const contention: ReadonlyArray<string | undefined> = [
-  'TransactionConflict',
-  'ThrottlingError',
-  'ProvisionedThroughputExceeded',
-]
-
-/** Others were at the same items: no verdict on any condition, so it is tried again. A failed condition is a verdict. */
-function isContended(error: Error): boolean {
-  if (error.name === 'TransactionConflictException') return true
-  const reasons = (error as TransactionCanceledException).CancellationReasons ?? []
-  const codes = reasons.map(({ Code }) => Code)
-  return codes.some((code) => contention.includes(code)) && !codes.includes(conditionFailed)
-}
-
-/** A repetition of a transaction that had been applied, after DynamoDB has forgotten its token. */
-const isOwnDoing = (
-  reasons: ReadonlyArray<CancellationReason>,
-  changes: ReadonlyArray<ItemChange>,
-  write: string,
-): boolean => reasons.some(({ Item }, index) => changes[index]?.kind === 'put' && Item?.[writeAttribute]?.S === write)
-
-function transactItem(TableName: string, change: ItemChange, now: number, write: string): TransactWriteItem {
-  const condition = isAtRev(change.expected, now)
-  if (change.kind === 'put')
-    return { Put: { TableName, Item: storedOf({ ...change.item, rev: change.expected + 1 }, write), ...condition } }
-  const Key = keyOf(change.pk, change.sk)
-  return change.kind === 'delete'
-    ? { Delete: { TableName, Key, ...condition } }
-    : { ConditionCheck: { TableName, Key, ...condition } }
-}
+const overtaken = (key: string): AnnalsError =>
+  annalsError('Unavailable', {
+    operation: 'compare-and-set',
+    key,
+    cause: 'the answer to a first try was lost, and the item has changed since: nobody knows whether it was applied',
+  })

@@ -204,6 +204,7 @@ export const pointerQueryContract: ReadonlyArray<ContractPromise<MakePointerStor
         ['p', 's\0'],
         ['p', '\ud800'],
         ['p', 'é'.repeat(1500)],
+        ['p', 'é'.repeat(513)],
       ] as const) {
         await refusal(pointers.get(p, s), 'InvalidInput')
         await refusal(pointers.putAll([item('p', 's'), item(p, s)]), 'InvalidInput')
@@ -212,7 +213,7 @@ export const pointerQueryContract: ReadonlyArray<ContractPromise<MakePointerStor
         await refusal(pointers.transact([{ kind: 'put', item: item(p, s), expected: 0 }]), 'InvalidInput')
       }
       assert.equal(await run(pointers.get('p', 's')), undefined)
-      const longest = item('p'.repeat(900), 's'.repeat(1000), { seq: 1 })
+      const longest = item('p'.repeat(896), 's'.repeat(1024), { seq: 1 })
       await run(pointers.putAll([longest]))
       assert.deepEqual(await run(pointers.get(longest.pk, longest.sk)), longest)
     },

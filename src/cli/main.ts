@@ -4,6 +4,11 @@ import process from 'node:process'
 import { exitCodes } from './exit.js'
 import { runCli } from './run.js'
 
+/** The AWS SDK's advice on its own future is for those who maintain Annals, not for those who use it. */
+process.removeAllListeners('warning').on('warning', (warning) => {
+  if (!warning.message.startsWith('NodeVersionSupportWarning')) process.stderr.write(`${warning.stack}\n`)
+})
+
 const stop = new AbortController()
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)

@@ -106,13 +106,13 @@ export async function listObjects(
     if (page.IsTruncated === undefined || (page.IsTruncated && page.NextContinuationToken === undefined))
       throw unreadable(page.$metadata)
     for (const { Key = '', Size = 0 } of page.Contents ?? [])
-      entries.push({ key: decodeKey(Key).slice(place.prefix.length), size: Size })
+      entries.push({ key: (page.EncodingType === 'url' ? decodeKey(Key) : Key).slice(place.prefix.length), size: Size })
     token = page.IsTruncated ? page.NextContinuationToken : undefined
     if (token === undefined || entries.length >= limit) return { entries, more: token !== undefined }
   }
 }
 
-/** As forms are encoded: a space is a plus. */
+/** As forms are encoded: a space is a plus. A server that does not know of the encoding says nothing of it, and does not encode. */
 const decodeKey = (key: string): string => decodeURIComponent(key.replaceAll('+', ' '))
 
 const target = (place: Bucket, key: string) => ({

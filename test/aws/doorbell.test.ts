@@ -7,12 +7,13 @@ import { bootstrapTable } from '../../adapters/aws/dynamodb/bootstrap.js'
 import { dynamoPointerStore } from '../../adapters/aws/dynamodb/pointer-store.js'
 import { tableInput } from '../../adapters/aws/dynamodb/table.js'
 import { streamApi } from '../../adapters/aws/streams/api.js'
-import { streamDoorbell } from '../../adapters/aws/streams/doorbell.js'
+import { type StreamDoorbell, streamDoorbell } from '../../adapters/aws/streams/doorbell.js'
 import { makeStreamReader } from '../../adapters/aws/streams/reader.js'
 import { systemClock } from '../../adapters/system-clock.js'
 import { systemIds } from '../../adapters/system-ids.js'
 import { headPk } from '../../domain/keys.js'
 import { run } from '../../domain/task.js'
+import { doorbellContract } from '../../src/testing/index.js'
 import { connectionTo, describeWorlds, uniqueName } from './worlds.js'
 
 const patienceMs = 20_000
@@ -51,6 +52,25 @@ describeWorlds('a doorbell', ({ dynamodb }) => {
     await other
     bell.close()
   })
+
+  /** Rings by moving a head in the table, as a process does that publishes: the stream alone carries it. */
+  for (const { promise, check } of doorbellContract)
+    test(promise, async () => {
+      const { pointers, head, api } = await makeTable()
+      await run(pointers.putAll([head(0)]))
+      const times = { lookMs: 50 }
+      const bells = [0, 1].map(() => streamDoorbell({ apis: [api], clock: systemClock, times }))
+      const listen = (bell = 0) => (bells[bell] as StreamDoorbell).listen().pipe(filter(({ log }) => log !== '*'))
+      let moving: Promise<unknown> | undefined
+      const ring = (_: string, seq: number): void => {
+        moving ??= run(pointers.advance(head(seq))).finally(() => {
+          moving = undefined
+        })
+      }
+      await check(async () => ({ here: { ring, listen: () => listen(0) }, there: { ring, listen: () => listen(1) } }))
+      await moving
+      for (const bell of bells) bell.close()
+    })
 
   test('reads what was written before it came, page by page, from the oldest record', async () => {
     const { pointers, head, api } = await makeTable()

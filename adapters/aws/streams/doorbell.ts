@@ -2,7 +2,7 @@
  * The doorbell of a table: its stream says which heads have moved. It reads only while somebody listens, one reader for
  * all listeners of a process; a stream lets two processes read at a time, and one that is refused rings now and then.
  */
-import { merge, Observable, Subject, share, takeUntil, timer } from 'rxjs'
+import { merge, Observable, Subject, share, takeUntil } from 'rxjs'
 import { logOfHead } from '../../../domain/keys.js'
 import type { Clock, Doorbell, Ring } from '../../../domain/ports/index.js'
 import type { StreamApi } from './api.js'
@@ -64,7 +64,15 @@ export function streamDoorbell({ apis, clock, times }: StreamDoorbellOptions): S
         subscriber.error(error),
       )
     return () => stop.abort()
-  }).pipe(takeUntil(closed), share({ resetOnRefCountZero: () => merge(timer(lingerMs), closed) }))
+  }).pipe(takeUntil(closed), share({ resetOnRefCountZero: () => after(lingerMs) }))
+
+  /** Once, unless it is given up before: then nothing waits any more. */
+  const after = (ms: number): Observable<void> =>
+    new Observable((subscriber) => {
+      const stop = new AbortController()
+      void clock.sleep(ms, stop.signal).then(() => subscriber.next())
+      return () => stop.abort()
+    })
 
   return {
     ring: (log, seq) => own.next({ log, seq }),

@@ -29,6 +29,8 @@ interface Shard {
 const shardsAtOnce = 8
 /** Looks after which shards are listed again, though none has ended. */
 const looksPerListing = 40
+/** The same while every shard has ended: others follow them, or another stream does. */
+const looksPerSearch = 4
 
 export function makeStreamReader(api: StreamApi): StreamReader {
   let stream: string | undefined
@@ -55,6 +57,22 @@ export function makeStreamReader(api: StreamApi): StreamReader {
         known.get(id) ?? { parent, start: first ? 'newest' : 'oldest', done: first && closed },
       ]),
     )
+  }
+
+  /** Finds the stream and, when it is time, its shards. `new`: nothing of what came before is heard. */
+  async function find(): Promise<'none' | 'known' | 'new'> {
+    stream ??= await api.findStream()
+    if (stream === undefined) return 'none'
+    if (looksLeft-- > 0) return 'known'
+    const isNew = !listed
+    take(await api.shards(stream))
+    const ended = [...shards.values()].every(({ done }) => done)
+    looksLeft = ended ? looksPerSearch : looksPerListing
+    if (isNew) return 'new'
+    // A stream that was disabled is remembered for a day, and answers that nothing comes any more.
+    if (!ended || (await api.findStream()) === stream) return 'known'
+    forget()
+    return find()
   }
 
   /** A parent before its child: what moved last is in the child. */
@@ -89,16 +107,9 @@ export function makeStreamReader(api: StreamApi): StreamReader {
     const heads = new Map<string, number>()
     let missed = false
     try {
-      if (stream === undefined) {
-        stream = await api.findStream()
-        if (stream === undefined) return { heads, missed, state: 'none' }
-      }
-      if (looksLeft-- <= 0) {
-        // Nothing from before the first look is heard.
-        missed = !listed
-        take(await api.shards(stream))
-        looksLeft = looksPerListing
-      }
+      const found = await find()
+      if (found === 'none') return { heads, missed, state: 'none' }
+      missed = found === 'new'
       const ready = [...shards].filter(([, shard]) => isReady(shard))
       const misses = await mapBounded(ready, shardsAtOnce, ([id, shard]) => readPage(id, shard, heads))
       missed ||= misses.includes(true)

@@ -4,7 +4,7 @@ import type { RecordPage, ShardInfo, Start, StreamApi } from '../../../adapters/
 import { streamDoorbell } from '../../../adapters/aws/streams/doorbell.js'
 import { makeStreamReader } from '../../../adapters/aws/streams/reader.js'
 import type { Ring } from '../../../domain/ports/index.js'
-import { handClock } from '../../protocol/hand-clock.js'
+import { epoch, handClock } from '../../protocol/hand-clock.js'
 
 interface FakeShard {
   parent?: string
@@ -129,6 +129,39 @@ describe('a reader of a stream', () => {
     expect((await reader.look()).heads).toEqual(new Map([['H#t#0', 5]]))
   })
 
+  test('turns to the next stream when its own was disabled, though the old one still answers', async () => {
+    const [old, next] = [fakeStream({ a: { records: [] } }), fakeStream({ b: { records: [head(1)] } })]
+    next.stream.name = 'two'
+    let current: string | undefined = 'one'
+    const of = (name: string): StreamApi => (name.startsWith('one') ? old.api : next.api)
+    const reader = makeStreamReader({
+      findStream: async () => current,
+      shards: (name) => of(name).shards(name),
+      iterator: (name, ...rest) => of(name).iterator(name, ...rest),
+      records: (iterator) => of(iterator).records(iterator),
+    })
+    await reader.look()
+    old.stream.shards.a?.records.push(head(2))
+    Object.assign(old.stream.shards.a as FakeShard, { closed: true })
+    current = undefined
+    expect((await reader.look()).heads).toEqual(new Map([['H#t#0', 2]]))
+    expect(await reader.look()).toMatchObject({ state: 'none' })
+    current = 'two'
+    expect(await reader.look()).toMatchObject({ state: 'read', missed: true })
+    next.stream.shards.b?.records.push(head(3))
+    expect((await reader.look()).heads).toEqual(new Map([['H#t#0', 3]]))
+  })
+
+  test('waits for the next shard, without asking at every look, when the last has ended before it', async () => {
+    const { stream, look } = await ready({ a: { closed: true, records: [] } })
+    for (let looks = 0; looks < 20; looks++) await look()
+    expect(stream.calls.filter((call) => call === 'shards').length).toBeLessThan(10)
+    stream.shards.b = { parent: 'a', records: [head(1)] }
+    let heard = new Map<string, number>() as ReadonlyMap<string, number>
+    for (let looks = 0; heard.size === 0 && looks < 8; looks++) heard = await look()
+    expect(heard).toEqual(new Map([['H#t#0', 1]]))
+  })
+
   test('loses nothing to a throttle', async () => {
     const { stream, reader } = await ready({ a: { records: [] } })
     stream.shards.a?.records.push(head(1))
@@ -206,5 +239,55 @@ describe('a doorbell on streams', () => {
     bell.ring('t/0', 4)
     expect(heard).toEqual([{ log: 't/0', seq: 4 }])
     bell.close()
+  })
+
+  test('is read on for a while when nobody listens, then no more, and again for the next who does', async () => {
+    const { stream, api } = fakeStream({ a: { records: [] } })
+    const clock = handClock()
+    clock.byHand()
+    const bell = streamDoorbell({ apis: [api], clock, times: { lookMs: 250, lingerMs: 1_000 } })
+    const begun = (): number => stream.calls.filter((call) => call.startsWith('iterator')).length
+    bell.listen().subscribe().unsubscribe()
+    await until(() => begun() === 1)
+    const heard: Ring[] = []
+    const back = bell.listen().subscribe((ring) => heard.push(ring))
+    stream.shards.a?.records.push(head(1))
+    clock.move(999)
+    await until(() => heard.some(({ seq }) => seq === 1))
+    expect(begun()).toBe(1)
+    back.unsubscribe()
+    await until(() => clock.sleepers === 2)
+    clock.move(1_000)
+    await until(() => clock.sleepers === 0)
+    bell.listen().subscribe()
+    await until(() => begun() === 2)
+    bell.close()
+  })
+
+  test('looks more and more seldom at a stream that throttles it, and meanwhile rings for every log', async () => {
+    const { stream, api } = fakeStream({ a: { records: [] } })
+    stream.failing.push(...Array.from({ length: 10 }, () => failure('LimitExceededException')))
+    const clock = handClock()
+    const bell = streamDoorbell({ apis: [api], clock })
+    const heard: Array<{ ring: Ring; ms: number }> = []
+    bell.listen().subscribe((ring) => heard.push({ ring, ms: (clock.now() - epoch) / 1000 }))
+    await until(() => stream.failing.length === 0)
+    expect(heard.map(({ ring }) => ring.log)).toEqual(Array(heard.length).fill('*'))
+    // After 0.5, 1, 2 and 4 seconds every five.
+    expect(heard.map(({ ms }) => ms)).toEqual([0, 7_500, 12_500, 17_500, 22_500, 27_500, 32_500])
+    stream.shards.a?.records.push(head(1))
+    await until(() => heard.some(({ ring }) => ring.log === 't/0'))
+    bell.close()
+  })
+
+  test('leaves nothing waiting when it is closed', async () => {
+    const clock = handClock()
+    clock.byHand()
+    const { stream, api } = fakeStream({ a: { records: [] } })
+    const bell = streamDoorbell({ apis: [api], clock })
+    bell.listen().subscribe().unsubscribe()
+    await until(() => stream.calls.some((call) => call.startsWith('iterator')) && clock.sleepers === 2)
+    bell.close()
+    await until(() => clock.sleepers === 0)
   })
 })

@@ -1,10 +1,19 @@
-/** What a store on DynamoDB costs in requests, and what it says of a write whose answer was lost. */
+/** What a store on DynamoDB costs in requests, what it repeats, and what it says of a write whose answer was lost. */
 import { describe, expect, test } from 'vitest'
 import { dynamoPointerStore } from '../../../adapters/aws/dynamodb/pointer-store.js'
 import type { Item, PointerStore } from '../../../domain/ports/index.js'
 import { run } from '../../../domain/task.js'
 import { handClock } from '../../protocol/hand-clock.js'
-import { type Answer, broken, dynamoAnswer, dynamoError, operationOf, scriptedDynamo, sent } from './scripted.js'
+import {
+  type Answer,
+  broken,
+  dynamoAnswer,
+  dynamoError,
+  maxAttempts,
+  operationOf,
+  scriptedDynamo,
+  sent,
+} from './scripted.js'
 
 const item = (sk: string, attributes: Item['attributes'] = { seq: 1 }): Item => ({ pk: 'C#t', sk, attributes })
 
@@ -53,6 +62,16 @@ describe('a batch', () => {
     await run(pointers.putAll([item('a'), item('b'), item('c')]))
     await run(pointers.advance(item('head')))
     expect(operations()).toEqual(['BatchWriteItem', 'PutItem'])
+  })
+
+  test('names each key once, with what was said last', async () => {
+    const { pointers, asked } = storeOn(() => ({}))
+    await run(pointers.putAll([item('a', { n: 1 }), item('b'), item('a', { n: 2 })]))
+    const sent = asked[0]?.input.RequestItems.table as Array<{ PutRequest: { Item: object } }>
+    expect(sent.map(({ PutRequest }) => PutRequest.Item)).toMatchObject([
+      { sk: { S: 'a' }, n: { N: '2' } },
+      { sk: { S: 'b' } },
+    ])
   })
 
   test('of which a hot partition takes one item at a time is slow, and whole', async () => {
@@ -124,6 +143,48 @@ describe('an advance', () => {
   })
 })
 
+const cancelled = (...codes: ReadonlyArray<string>) =>
+  dynamoError('TransactionCanceledException', { CancellationReasons: codes.map((Code) => ({ Code })) })
+
+describe('a transaction', () => {
+  const changes = ['a', 'b'].map((sk) => ({ kind: 'put' as const, item: item(sk), expected: 0 }))
+
+  test('is repeated under one token as long as others are at its items, or the table is busy', async () => {
+    const { pointers, asked } = storeOn(
+      inTurn(
+        cancelled('None', 'TransactionConflict'),
+        cancelled('ThrottlingError', 'None'),
+        dynamoError('TransactionInProgressException'),
+        {},
+      ),
+    )
+    expect(await run(pointers.transact(changes))).toEqual({ done: true })
+    expect(asked).toHaveLength(maxAttempts)
+    expect(new Set(asked.map(({ input }) => input.ClientRequestToken))).toEqual(new Set(['write 1']))
+  })
+
+  test.each(['TransactionConflict', 'ProvisionedThroughputExceeded'])(
+    'is unavailable when that has no end, in so many tries: %s',
+    async (code) => {
+      const { pointers, asked } = storeOn(() => cancelled('None', code))
+      await expect(run(pointers.transact(changes))).rejects.toMatchObject({ _tag: 'Unavailable', retryable: true })
+      expect(asked).toHaveLength(maxAttempts)
+    },
+  )
+
+  test('is not repeated when a condition failed: that is a verdict', async () => {
+    const { pointers, asked } = storeOn(() => cancelled('ConditionalCheckFailed', 'TransactionConflict'))
+    expect(await run(pointers.transact(changes))).toEqual({ done: false, failed: [0] })
+    expect(asked).toHaveLength(1)
+  })
+
+  test('a compare-and-set that meets one is repeated', async () => {
+    const { pointers, asked } = storeOn(inTurn(dynamoError('TransactionConflictException'), {}))
+    expect(await run(pointers.compareAndSet(item('a'), 0))).toMatchObject({ done: true })
+    expect(asked).toHaveLength(2)
+  })
+})
+
 describe('a page', () => {
   const rows = (count: number, from = 0, more: object = {}) =>
     Array.from({ length: count }, (_, i) => ({ pk: { S: 'C#t' }, sk: { S: `${1000 + from + i}` }, ...more }))
@@ -153,5 +214,32 @@ describe('a page', () => {
     })
     expect((await run(pointers.query({ pk: 'C#t', limit: 1 }))).items).toHaveLength(1)
     expect(asked.length).toBeLessThanOrEqual(4)
+  })
+})
+
+describe('sizes', () => {
+  const big = (bytes: number, sk = 'a') => item(sk, { seq: 1, text: 'x'.repeat(bytes) })
+
+  test('an item over 400 KiB is refused before anything is sent', async () => {
+    const { pointers, asked } = storeOn(() => ({}))
+    for (const step of [
+      pointers.putAll([item('b'), big(400 * 1024)]),
+      pointers.compareAndSet(big(400 * 1024), 0),
+      pointers.advance(big(400 * 1024)),
+    ])
+      await expect(run(step as never)).rejects.toMatchObject({ _tag: 'LimitExceeded', data: { limit: 409_600 } })
+    expect(asked).toEqual([])
+  })
+
+  test('a transaction over 4 MiB is refused before anything is sent', async () => {
+    const { pointers, asked } = storeOn(() => ({}))
+    const changes = Array.from({ length: 11 }, (_, i) => ({
+      kind: 'put' as const,
+      item: big(390 * 1024, String(i)),
+      expected: 0,
+    }))
+    await expect(run(pointers.transact(changes))).rejects.toMatchObject({ _tag: 'LimitExceeded' })
+    expect(asked).toEqual([])
+    expect(await run(pointers.transact(changes.slice(0, 10)))).toEqual({ done: true })
   })
 })

@@ -2,14 +2,12 @@
 
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { GetBucketVersioningCommand, type S3Client } from '@aws-sdk/client-s3'
-import { type AnnalsError, isAnnalsError } from '../../domain/error.js'
 import type { Clock } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
 import { inspectTable } from './dynamodb/shape.js'
-import { type Finding, finding } from './finding.js'
+import { type Finding, failedFinding, finding } from './finding.js'
 import type { S3BlobStore } from './s3/blob-store.js'
 import { ownedBy } from './s3/options.js'
-import { serviceError } from './service-error.js'
 
 export interface InspectDeps {
   readonly s3: S3Client
@@ -35,7 +33,7 @@ export async function inspectAws(deps: InspectDeps): Promise<ReadonlyArray<Findi
   try {
     findings.push(...(await inspectTable(deps.dynamodb, deps.table)))
   } catch (error) {
-    findings.push(failed('table shape', error, deps.table))
+    findings.push(failedFinding('table shape', error, deps.table))
   }
   return findings
 }
@@ -45,7 +43,7 @@ async function bucketFinding(bucket: string, blobs: Pick<S3BlobStore, 'checkBuck
     await run(blobs.checkBucket())
     return finding('bucket', true, `${bucket} is there and may be used`, '')
   } catch (error) {
-    return failed('bucket', error, bucket)
+    return failedFinding('bucket', error, bucket)
   }
 }
 
@@ -59,7 +57,7 @@ async function versioningFinding({ s3, bucketOwner }: InspectDeps, bucket: strin
       'enable versioning of the bucket',
     )
   } catch (error) {
-    return failed('bucket versioning', error, bucket)
+    return failedFinding('bucket versioning', error, bucket)
   }
 }
 
@@ -69,9 +67,4 @@ function clockFinding({ serverTime }: InspectDeps): Finding {
   const skew = Math.abs(times.here - times.server)
   const detail = `this machine's clock and the server's are ${(skew / 1000).toFixed(1)} s apart, to the second`
   return finding('clock', skew <= allowedSkewMs, detail, 'set the clock of this machine right')
-}
-
-function failed(check: string, error: unknown, key: string): Finding {
-  const failure = isAnnalsError(error) ? error : serviceError(error, { operation: check, key, writes: false })
-  return finding(check, false, (failure as AnnalsError).message, 'see docs/operations.md for what a store needs')
 }

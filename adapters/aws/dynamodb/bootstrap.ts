@@ -61,12 +61,14 @@ async function bootstrap(deps: BootstrapDeps): Promise<BootstrapReport> {
   steps.push({ step: 'stream', outcome: await enableStream(deps, description, created) })
   steps.push({ step: 'time to live', outcome: await enableTimeToLive(deps) })
   steps.push({ step: 'point-in-time recovery', outcome: await enableBackups(deps) })
-  steps.push({ step: 'deletion protection', outcome: await protect(deps) })
+  steps.push({ step: 'deletion protection', outcome: await protect(deps, description) })
   return { table, steps }
 }
 
 /** Answers false when the table is there, made by whomever. */
 async function createTable({ client, table, tags }: BootstrapDeps): Promise<boolean> {
+  // Whoever may not create tables can still be told that nothing is left to do.
+  if ((await describe(client, table)) !== undefined) return false
   try {
     await client.send(new CreateTableCommand(tableInput(table, tags)))
     return true
@@ -134,9 +136,9 @@ async function enableBackups(deps: BootstrapDeps): Promise<Outcome> {
   })
 }
 
-async function protect(deps: BootstrapDeps): Promise<Outcome> {
+async function protect(deps: BootstrapDeps, description: TableDescription): Promise<Outcome> {
   const { client, table } = deps
-  if ((await describe(client, table))?.DeletionProtectionEnabled === true) return 'was there'
+  if (description.DeletionProtectionEnabled === true) return 'was there'
   const outcome = await orUnsupported(deps, async () => {
     await client.send(new UpdateTableCommand({ TableName: table, DeletionProtectionEnabled: true }))
   })

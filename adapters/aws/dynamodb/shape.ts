@@ -6,7 +6,7 @@ import {
   type DynamoDBClient,
   type TableDescription,
 } from '@aws-sdk/client-dynamodb'
-import { type Finding, finding } from '../finding.js'
+import { type Finding, failedFinding, finding } from '../finding.js'
 import { timeToLive } from './table.js'
 
 /** A clone of DynamoDB that does not know of a feature. */
@@ -22,10 +22,12 @@ export function keySchemaProblem({ KeySchema = [], AttributeDefinitions = [] }: 
     : `its keys are ${actual.join(', ')}, and have to be the texts pk (HASH) and sk (RANGE): use another table`
 }
 
-export async function timeToLiveOf(
-  client: DynamoDBClient,
-  table: string,
-): Promise<{ readonly enabled: boolean; readonly attribute?: string }> {
+export interface TimeToLive {
+  readonly enabled: boolean
+  readonly attribute?: string
+}
+
+export async function timeToLiveOf(client: DynamoDBClient, table: string): Promise<TimeToLive> {
   const { TimeToLiveDescription = {} } = await client.send(new DescribeTimeToLiveCommand({ TableName: table }))
   const { TimeToLiveStatus = 'DISABLED', AttributeName } = TimeToLiveDescription
   return { enabled: /^ENABL/.test(TimeToLiveStatus), attribute: AttributeName }
@@ -45,48 +47,71 @@ export async function backupsOf(client: DynamoDBClient, table: string): Promise<
 
 const bootstrapAdvice = "run 'annals bootstrap'"
 
-/** The findings of `doctor` on a table that exists. */
+/** The findings of `doctor` on a table that exists. What one permission lacks to find out hides nothing of the rest. */
 export async function inspectTable(client: DynamoDBClient, table: string): Promise<ReadonlyArray<Finding>> {
   const { Table = {} } = await client.send(new DescribeTableCommand({ TableName: table }))
-  const [ttl, backups] = [await timeToLiveOf(client, table), await backupsOf(client, table)]
-  const keyProblem = keySchemaProblem(Table)
-  const { StreamEnabled, StreamViewType } = Table.StreamSpecification ?? {}
-  const expiryIsRight = ttl.enabled && ttl.attribute === timeToLive.AttributeName
+  const asked = async (check: string, find: (check: string) => Promise<Finding>): Promise<Finding> => {
+    try {
+      return await find(check)
+    } catch (error) {
+      return failedFinding(check, error, table)
+    }
+  }
   return [
-    finding(
-      'table shape',
-      keyProblem === undefined,
-      keyProblem ?? `${table}: pk and sk, ${billingOf(Table)}`,
-      'use another table',
-    ),
-    finding(
-      'table stream',
-      StreamEnabled === true,
-      StreamEnabled === true ? `enabled, ${StreamViewType}` : 'there is none: followers look at the head now and then',
-      bootstrapAdvice,
-    ),
-    finding(
-      'table time to live',
-      expiryIsRight,
-      ttl.enabled ? `on the attribute ${ttl.attribute}` : 'off: receipts of requests stay for ever',
-      ttl.enabled ? `disable it and ${bootstrapAdvice}: it belongs on ${timeToLive.AttributeName}` : bootstrapAdvice,
-    ),
-    finding(
-      'table backups',
-      backups !== false,
-      backups === undefined ? 'this server knows of none' : `point-in-time recovery is ${backups ? 'on' : 'off'}`,
-      bootstrapAdvice,
-    ),
-    finding(
-      'table protection',
-      Table.DeletionProtectionEnabled !== false,
-      Table.DeletionProtectionEnabled === undefined
-        ? 'this server knows of none'
-        : `deletion protection is ${Table.DeletionProtectionEnabled ? 'on' : 'off'}`,
-      bootstrapAdvice,
-    ),
+    shapeFinding(table, Table),
+    streamFinding(Table),
+    await asked('table time to live', async (check) => expiryFinding(check, await timeToLiveOf(client, table))),
+    await asked('table backups', async (check) => backupsFinding(check, await backupsOf(client, table))),
+    protectionFinding(Table),
   ]
 }
+
+function shapeFinding(table: string, description: TableDescription): Finding {
+  const problem = keySchemaProblem(description)
+  const detail = problem ?? `${table}: pk and sk, ${billingOf(description)}`
+  return finding('table shape', problem === undefined, detail, 'use another table')
+}
+
+/** The image of the new item holds the number that a ring tells. */
+function streamFinding({ StreamSpecification: stream }: TableDescription): Finding {
+  const check = 'table stream'
+  const type = stream?.StreamViewType
+  if (stream?.StreamEnabled !== true)
+    return finding(check, false, 'there is none: followers look at the head now and then', bootstrapAdvice)
+  const isRight = type === 'NEW_IMAGE' || type === 'NEW_AND_OLD_IMAGES'
+  return finding(
+    check,
+    isRight,
+    isRight ? `enabled, ${type}` : `it is of ${type}, and has to be of NEW_IMAGE`,
+    `disable it and ${bootstrapAdvice}`,
+  )
+}
+
+function expiryFinding(check: string, { enabled, attribute }: TimeToLive): Finding {
+  return finding(
+    check,
+    enabled && attribute === timeToLive.AttributeName,
+    enabled ? `on the attribute ${attribute}` : 'off: receipts of requests stay for ever',
+    enabled ? `disable it and ${bootstrapAdvice}: it belongs on ${timeToLive.AttributeName}` : bootstrapAdvice,
+  )
+}
+
+function backupsFinding(check: string, backups: boolean | undefined): Finding {
+  const detail = `point-in-time recovery is ${backups ? 'on' : 'off'}`
+  return finding(check, backups !== false, backups === undefined ? unknown : detail, bootstrapAdvice)
+}
+
+function protectionFinding({ DeletionProtectionEnabled }: TableDescription): Finding {
+  const detail = `deletion protection is ${DeletionProtectionEnabled ? 'on' : 'off'}`
+  return finding(
+    'table protection',
+    DeletionProtectionEnabled !== false,
+    DeletionProtectionEnabled === undefined ? unknown : detail,
+    bootstrapAdvice,
+  )
+}
+
+const unknown = 'this server knows of none'
 
 const billingOf = ({ BillingModeSummary }: TableDescription): string =>
   BillingModeSummary?.BillingMode === 'PAY_PER_REQUEST' ? 'on demand' : 'with provisioned throughput'

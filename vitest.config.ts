@@ -12,6 +12,7 @@ export default defineConfig({
           name: 'aws',
           include: ['test/aws/**/*.test.ts'],
           globalSetup: 'test/servers/setup.ts',
+          testTimeout: 300_000,
           hookTimeout: 60_000,
         },
       },

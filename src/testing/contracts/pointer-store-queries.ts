@@ -37,6 +37,32 @@ export const pointerQueryContract: ReadonlyArray<ContractPromise<MakePointerStor
     },
   },
   {
+    promise: 'an attribute has any name, also one that a store uses for itself',
+    check: async (make) => {
+      const pointers = await make(manualClock())
+      const names = [
+        'pk',
+        'sk',
+        'rev',
+        '_rev',
+        '__rev',
+        '_write',
+        'expires_at',
+        '_expires_at',
+        'expiresAt',
+        'attributes',
+      ]
+      const attributes = Object.fromEntries([...names, 'size', '#x', 'a b', 'é', '1'].map((name, i) => [name, i]))
+      await run(pointers.putAll([item(pk, '1', attributes)]))
+      assert.deepEqual(await run(pointers.get(pk, '1')), item(pk, '1', attributes))
+      const swapped = { ...item(pk, '2', attributes), rev: 1 }
+      assert.deepEqual(await run(pointers.compareAndSet(item(pk, '2', attributes), 0)), { done: true, item: swapped })
+      assert.deepEqual(await run(pointers.get(pk, '2')), swapped)
+      const refused = await run(pointers.compareAndSet(item(pk, '2', { rev: 1 }), 2))
+      assert.deepEqual(refused, { done: false, actual: swapped })
+    },
+  },
+  {
     promise: 'a query sees every item of its partition and none of a partition with a longer or shorter name',
     check: async (make) => {
       const pointers = await make(manualClock())

@@ -26,6 +26,8 @@ interface Shard {
   done: boolean
 }
 
+type Trouble = 'missed' | 'slow' | 'gone'
+
 const shardsAtOnce = 8
 /** Looks after which shards are listed again, though none has ended. */
 const looksPerListing = 40
@@ -79,7 +81,7 @@ export function makeStreamReader(api: StreamApi): StreamReader {
   const isReady = (shard: Shard): boolean =>
     !shard.done && (shard.parent === undefined || (shards.get(shard.parent)?.done ?? true))
 
-  async function readPage(id: string, shard: Shard, heads: Map<string, number>): Promise<boolean> {
+  async function readPage(id: string, shard: Shard, heads: Map<string, number>): Promise<Trouble | undefined> {
     try {
       shard.iterator ??= await api.iterator(stream as string, id, shard.start)
       const { records, next } = await api.records(shard.iterator)
@@ -91,37 +93,40 @@ export function makeStreamReader(api: StreamApi): StreamReader {
         shard.done = true
         looksLeft = 0
       }
-      return false
+      return undefined
     } catch (error) {
       const { name } = error as Error
-      if (name !== 'ExpiredIteratorException' && name !== 'TrimmedDataAccessException') throw error
+      if (name !== 'ExpiredIteratorException' && name !== 'TrimmedDataAccessException') return troubleOf(error)
       shard.iterator = undefined
       // An iterator is good for a quarter of an hour, a place behind a record for a day.
-      if (name === 'ExpiredIteratorException') return shard.start === 'newest'
+      if (name === 'ExpiredIteratorException') return shard.start === 'newest' ? 'missed' : undefined
       shard.start = 'oldest'
-      return true
+      return 'missed'
     }
   }
 
+  /** One shard that cannot be read keeps nobody from the others. */
   async function look(): Promise<Look> {
     const heads = new Map<string, number>()
-    let missed = false
-    try {
-      const found = await find()
-      if (found === 'none') return { heads, missed, state: 'none' }
-      missed = found === 'new'
-      const ready = [...shards].filter(([, shard]) => isReady(shard))
-      const misses = await mapBounded(ready, shardsAtOnce, ([id, shard]) => readPage(id, shard, heads))
-      missed ||= misses.includes(true)
-      return { heads, missed, state: 'read' }
-    } catch (error) {
-      serviceError(error, { operation: 'read stream', key: stream ?? 'table', writes: false })
-      // A stream that is gone may have a successor, and nobody knows what came between.
-      const gone = (error as Error).name === 'ResourceNotFoundException'
-      if (gone) forget()
-      return { heads, missed: missed || gone, state: 'slow' }
+    const found = await find().catch(troubleOf)
+    if (found === 'none') return { heads, missed: false, state: 'none' }
+    const ready = found === 'known' || found === 'new' ? [...shards].filter(([, shard]) => isReady(shard)) : []
+    const pages = await mapBounded(ready, shardsAtOnce, ([id, shard]) => readPage(id, shard, heads))
+    const heard = new Set([found, ...pages])
+    // A stream that is gone may have a successor, and nobody knows what came between.
+    if (heard.has('gone')) forget()
+    return {
+      heads,
+      missed: heard.has('new') || heard.has('missed') || heard.has('gone'),
+      state: heard.has('slow') || heard.has('gone') ? 'slow' : 'read',
     }
   }
 
   return { look }
+}
+
+/** What an error of the service means. A defect is thrown again. */
+function troubleOf(error: unknown): Trouble {
+  serviceError(error, { operation: 'read', key: 'stream', writes: false })
+  return (error as Error).name === 'ResourceNotFoundException' ? 'gone' : 'slow'
 }

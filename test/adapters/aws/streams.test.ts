@@ -170,6 +170,16 @@ describe('a reader of a stream', () => {
     expect((await reader.look()).heads).toEqual(new Map([['H#t#0', 1]]))
   })
 
+  test('reads the other shards when one cannot be read, and forgets nothing that it missed there', async () => {
+    const names = Array.from({ length: 12 }, (_, i) => `s${i}`)
+    const { stream, reader } = await ready(Object.fromEntries(names.map((name) => [name, { records: [] }])))
+    for (const [i, name] of names.entries()) stream.shards[name]?.records.push(head(1, `t${i}`))
+    Object.assign(stream.shards.s5 as FakeShard, { trimmed: 1 })
+    stream.failing.push(failure('ProvisionedThroughputExceededException'))
+    const { heads, missed, state } = await reader.look()
+    expect([heads.size, missed, state]).toEqual([10, true, 'slow'])
+  })
+
   test('does not hide a defect', async () => {
     const { stream, reader } = await ready({ a: { records: [] } })
     stream.failing.push(new TypeError('bug'))

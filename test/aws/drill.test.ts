@@ -1,15 +1,9 @@
 /** Disasters on real servers: the table is gone, or older than its log, or newer. */
-import {
-  DeleteTableCommand,
-  DynamoDBClient,
-  PutItemCommand,
-  ScanCommand,
-  UpdateTableCommand,
-} from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { expect, test } from 'vitest'
 import { bootstrapStore, openStore, type Store, type Tenant } from '../../src/index.js'
-import { makePlace, type Place, urlOf } from './stores.js'
+import { deleteTable, loseTable, makePlace, type Place, urlOf } from './stores.js'
 import { connectionTo, describeWorlds, s3ClientFor, type World } from './worlds.js'
 
 const limits = { maxInlineBytes: 2_000, maxCommitEvents: 7 }
@@ -81,16 +75,11 @@ function drill(world: World, place: Place) {
         .sort(([a], [b]) => (a < b ? -1 : 1)),
     )
   }
-  const deleteTable = async (): Promise<void> => {
-    await client.send(new UpdateTableCommand({ TableName, DeletionProtectionEnabled: false })).catch(() => undefined)
-    await client.send(new DeleteTableCommand({ TableName }))
-  }
   const restore = async (copy: Awaited<ReturnType<typeof items>>): Promise<void> => {
-    await deleteTable()
-    await bootstrapStore(place.url)
+    await loseTable(world, place)
     for (const Item of copy.values()) await client.send(new PutItemCommand({ TableName, Item }))
   }
-  return { items, deleteTable, restore }
+  return { items, restore }
 }
 
 /** What makes a row of the table what it is; how its writes were counted is no part of it. */
@@ -100,14 +89,14 @@ const facts = (items: ReadonlyMap<string, Record<string, unknown>>) =>
 describeWorlds('a disaster', (world) => {
   test('that takes the whole table loses nothing: it is rebuilt from the log, item for item', async () => {
     const place = await makePlace(world)
-    const { items, deleteTable } = drill(world, place)
+    const { items } = drill(world, place)
     const before = await place.open({ limits })
     await fill(before, 0, 30)
     const [seen, stored] = [await sight(before), await items()]
     await before.close()
     expect(stored.size).toBeGreaterThan(200)
 
-    await deleteTable()
+    await deleteTable(world.dynamodb, place.table)
     const without = await place.open({ limits })
     await expect(without.tenant('clinic')).rejects.toMatchObject({
       _tag: 'StorageRefused',

@@ -1,8 +1,9 @@
 /** Stores on the real servers: a bucket and a table of their own, opened as users open them. */
+import { DeleteTableCommand, DynamoDBClient, UpdateTableCommand } from '@aws-sdk/client-dynamodb'
 import { PutBucketVersioningCommand } from '@aws-sdk/client-s3'
 import type { OpenOptions } from '../../src/index.js'
 import { bootstrapStore, openStore, type Store } from '../../src/index.js'
-import { makeBucket, s3ClientFor, uniqueName, type World } from './worlds.js'
+import { connectionTo, makeBucket, s3ClientFor, uniqueName, type World } from './worlds.js'
 
 export interface Place {
   readonly url: string
@@ -24,3 +25,17 @@ export async function makePlace(world: World, through: Partial<World> = {}): Pro
 
 export const urlOf = ({ s3, dynamodb }: Pick<World, 's3' | 'dynamodb'>, bucket: string, table: string): string =>
   `s3://${bucket}/of/a/prefix?table=${table}&s3-endpoint=${s3}&dynamodb-endpoint=${dynamodb}`
+
+/** The disaster: the whole table is gone, and an empty one stands in its place. */
+export async function loseTable({ dynamodb }: World, { url, table }: Pick<Place, 'url' | 'table'>): Promise<void> {
+  await deleteTable(dynamodb, table)
+  await bootstrapStore(url)
+}
+
+export async function deleteTable(endpoint: string, TableName: string): Promise<void> {
+  const client = new DynamoDBClient(connectionTo(endpoint))
+  // Not every server knows of the protection.
+  await client.send(new UpdateTableCommand({ TableName, DeletionProtectionEnabled: false })).catch(() => undefined)
+  await client.send(new DeleteTableCommand({ TableName }))
+  client.destroy()
+}

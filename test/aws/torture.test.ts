@@ -2,14 +2,12 @@
  * Processes that write to one store on real servers through proxies that fail, cut, delay and throttle, and that are
  * killed at random instants: nothing that was acknowledged is lost, doubled or different.
  */
-import { DeleteTableCommand, DynamoDBClient, UpdateTableCommand } from '@aws-sdk/client-dynamodb'
 import { expect, test } from 'vitest'
-import { bootstrapStore } from '../../src/index.js'
 import { type FaultProxy, startFaultProxy } from '../servers/fault-proxy.js'
 import type { Place as TorturePlace } from '../torture/place.js'
 import { torture } from '../torture/torture.js'
-import { makePlace } from './stores.js'
-import { connectionTo, describeWorlds, type World } from './worlds.js'
+import { loseTable, makePlace } from './stores.js'
+import { describeWorlds, type World } from './worlds.js'
 
 /** Of a hundred requests, so many are treated each way. */
 const rates = {
@@ -49,7 +47,6 @@ describeWorlds('writers that are killed behind a line that fails', (world) => {
 })
 
 async function placeOf(world: World, through: Pick<World, 's3' | 'dynamodb'>): Promise<TorturePlace> {
-  const client = new DynamoDBClient(connectionTo(world.dynamodb))
   const calm = await makePlace(world)
   const url = calm.url
     .replace(`s3-endpoint=${world.s3}`, `s3-endpoint=${through.s3}`)
@@ -58,16 +55,7 @@ async function placeOf(world: World, through: Pick<World, 's3' | 'dynamodb'>): P
     // Requests of a line that fails so often are tried more often.
     url: `${url}&max-attempts=8`,
     calmUrl: calm.url,
-    losePointers: async () => {
-      await client
-        .send(new UpdateTableCommand({ TableName: calm.table, DeletionProtectionEnabled: false }))
-        .catch(() => undefined)
-      await client.send(new DeleteTableCommand({ TableName: calm.table }))
-      await bootstrapStore(calm.url)
-    },
-    end: async () => {
-      client.destroy()
-      return calm.url
-    },
+    losePointers: () => loseTable(world, calm),
+    end: async () => calm.url,
   }
 }

@@ -27,7 +27,7 @@ export const defaultBounds: RequestBounds = {
   maxAttempts: 4,
   connectMs: 2_000,
   requestMs: 15_000,
-  idleMs: 5_000,
+  idleMs: 15_000,
   maxSockets: 256,
 }
 

@@ -7,10 +7,13 @@ import { systemIds } from '../../adapters/system-ids.js'
 import { pointerStoreContract } from '../../src/testing/index.js'
 import { connectionTo, describeWorlds, uniqueName } from './worlds.js'
 
-describeWorlds('pointers', ({ dynamodb }) => {
+/** A transaction that moto cancels puts the whole table back to an older copy, and undoes what others wrote meanwhile. */
+const noPromiseOnMoto = 'of transactions that share an item one is made, and no part of another'
+
+describeWorlds('pointers', ({ name, dynamodb }) => {
   const client = new DynamoDBClient(connectionTo(dynamodb))
   for (const { promise, check } of pointerStoreContract)
-    test(promise, () =>
+    test.skipIf(name === 'moto' && promise === noPromiseOnMoto)(promise, () =>
       check(async (clock) => {
         const table = uniqueName()
         await client.send(new CreateTableCommand(tableInput(table)))

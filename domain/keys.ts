@@ -78,6 +78,19 @@ export const checkpointPk = (tenant: string, name: string): string =>
   `C#${encodeSegment(tenant)}#${encodeSegment(name)}`
 export const checkpointSk = 'checkpoint'
 
+/** All projections of a log, under one partition key: `%` never begins an encoded name here. */
+export const projectionsPk = (tenant: string, partition: number): string =>
+  `C#${encodeSegment(tenant)}#%projections#${partition}`
+/** Names hold neither `@` nor anything that would have to be encoded. */
+export const projectionSk = (name: string, version: number): string => `${name}@${version}`
+export const servingSk = (name: string): string => name
+
+/** The leases of all workers of a store, and the workers themselves. */
+export const leasesPk = 'L#%projections'
+export const leaseSk = (tenant: string, partition: number, projection: string): string =>
+  `${encodeSegment(tenant)}#${partition}#${projection}`
+export const workersPk = 'L#%workers'
+
 /** The prefixes of everything that a log can rebuild for a tenant. */
 export const rebuiltPrefixes = (tenant: string): ReadonlyArray<string> =>
   ['V', 'T', 'Q', 'H'].map((kind) => `${kind}#${encodeSegment(tenant)}#`)

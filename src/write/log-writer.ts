@@ -5,6 +5,7 @@
  * Creating commit n+1 overlaps with publishing commit n; everything else happens one at a time.
  */
 import * as E from 'fp-ts/lib/Either.js'
+import { backOff } from '../../domain/backoff.js'
 import type { ChainLink } from '../../domain/commit.js'
 import { type BatchDecision, type Current, type Decision, decide, type Transaction } from '../../domain/decide.js'
 import { type AnnalsError, annalsError, isAnnalsError } from '../../domain/error.js'
@@ -17,7 +18,6 @@ import { mapBounded, run } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
 import type { LogReader } from '../read/log-reader.js'
 import type { Reader } from '../read/reader.js'
-import { backOff } from './backoff.js'
 import type { Baton } from './baton.js'
 import { createCommit } from './create-commit.js'
 import { type EncodedCommit, encodeBatch } from './encode.js'

@@ -1,5 +1,5 @@
 /** Capped exponential back-off with full jitter. */
-import type { Clock, Ids } from '../../domain/ports/index.js'
+import type { Clock, Ids } from './ports/index.js'
 
 const firstMs = 5
 const capMs = 1000

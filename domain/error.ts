@@ -48,6 +48,13 @@ export interface Failures {
   Corrupt: { readonly key: string; readonly problem: string }
   /** The last commit lies further in the future of this machine's clock than the allowed skew. */
   ClockSkew: { readonly log: string; readonly headAt: string; readonly now: string; readonly allowedMs: number }
+  /** A projection has failed too often at one event, and waits for a person. `position`: the first event that is not done. */
+  ProjectionParked: {
+    readonly projection: string
+    readonly position: string
+    readonly cause: string
+    readonly failures: number
+  }
   /** The call was cancelled, or the store was closed under it. */
   Cancelled: { readonly what: string }
 }
@@ -119,6 +126,7 @@ function isRetryable(tag: ErrorTag): boolean {
     case 'LogMismatch':
     case 'Corrupt':
     case 'ClockSkew':
+    case 'ProjectionParked':
     case 'Cancelled':
       return false
     default:
@@ -153,6 +161,9 @@ const messages: { [T in ErrorTag]: (data: Failures[T]) => string } = {
   ClockSkew: (d) =>
     `${d.log}: the last commit is of ${d.headAt}, this machine's clock says ${d.now}; ` +
     `more than ${d.allowedMs} ms ahead is not accepted: set the clock right`,
+  ProjectionParked: (d) =>
+    `the projection '${d.projection}' is parked at ${d.position} after ${d.failures} failures (${d.cause}); ` +
+    `mend the cause, then run 'annals projections resume ${d.projection}'`,
   Cancelled: (d) => `${d.what} was cancelled`,
 }
 

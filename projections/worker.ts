@@ -2,6 +2,7 @@
  * A worker: one of any number of processes that share the projections of all tenants. It holds leases on its fair share,
  * runs what it holds, takes over what the dead have left, and gives away what is too much when others join.
  */
+import { setMaxListeners } from 'node:events'
 import { backOff } from '../domain/backoff.js'
 import type { Clock, Ids, PointerStore } from '../domain/ports/index.js'
 import { type Lease, makeLeases } from './leases.js'
@@ -42,6 +43,8 @@ export async function work(deps: WorkerDeps, signal: AbortSignal): Promise<void>
   const leases = makeLeases({ ...deps, worker: deps.name })
   const held = new Map<string, Held>()
   const nowMs = (): number => clock.now() / 1000
+  // Every task that is held listens to it.
+  setMaxListeners(0, signal)
 
   while (!signal.aborted) {
     let sleepMs = leaseMs / 3

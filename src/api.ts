@@ -5,6 +5,7 @@ import type { AnnalsError } from '../domain/error.js'
 import type { Method, Op } from '../domain/header.js'
 import type { Position } from '../domain/position.js'
 import type { Kind } from '../domain/resource.js'
+import type { WaitOptions } from './project/when-projected.js'
 import type { Difference } from './recover/difference.js'
 import type { TransactionResult, WriteResult } from './write/result.js'
 
@@ -174,6 +175,11 @@ export interface TenantFp extends Reads {
   checkpoint(name: string): TaskEither<AnnalsError, Checkpoint | undefined>
   /** Compare-and-set: writes if the stored rev is `rev` (0: there is none), and answers whether it did. */
   saveCheckpoint(name: string, value: string, rev: number): TaskEither<AnnalsError, boolean>
+  /**
+   * Waits until a projection has handled the event at a position, such as that of one's own write. Fails with
+   * `ProjectionParked`, and with `Unavailable` when the time is over.
+   */
+  whenProjected(name: string, position: Position, options?: WaitOptions): TaskEither<AnnalsError, void>
   /** The position of the last commit that readers see. */
   head(): TaskEither<AnnalsError, { readonly seq: number; readonly hash: string; readonly at: string }>
 }

@@ -15,6 +15,17 @@ export type * from './api.js'
 export { defaultLimits, type Limits } from './limits.js'
 export { bootstrapStore, type OpenOptions, openStore } from './open.js'
 export { type OpenSecretsOptions, openSecrets, type SecretName, type Secrets } from './open-secrets.js'
+export type * from './project/api.js'
+export {
+  type DefinedProjection,
+  defineProjection,
+  type ProjectionContext,
+  type ProjectionDefinition,
+  type ProjectionPage,
+  type ProjectionScope,
+} from './project/definition.js'
+export type { Projections } from './project/projections.js'
+export type { WaitOptions } from './project/when-projected.js'
 export type { Difference, DifferenceKind } from './recover/difference.js'
 export type { Store, Tenant } from './store.js'
 export type { TransactionResult, WriteResult } from './write/result.js'

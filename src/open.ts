@@ -49,6 +49,10 @@ const localBaton = { leaseMs: 1_000, turnMs: 0, pollMs: 1, lookMs: 0 }
 /** A table is asked for others twice a second at most, and only by a writer that writes. */
 const remoteBaton = { leaseMs: 3_000, turnMs: 200, pollMs: 25, lookMs: 500 }
 
+/** A stream that cannot be heard rings now and then by itself; a poll is for what it lost. */
+const localPollMs = 1_000
+const remotePollMs = 15_000
+
 async function openAdapters(url: string, options: OpenOptions): Promise<Adapters> {
   const { create = true, clock = systemClock, ids = systemIds } = options
   if (url === 'memory:')
@@ -60,15 +64,24 @@ async function openAdapters(url: string, options: OpenOptions): Promise<Adapters
       clock,
       ids,
       baton: localBaton,
+      pollMs: localPollMs,
       pointersLost: false,
       close: async () => undefined,
     }
   if (url.startsWith('file:')) {
     const embedded = await run(openEmbedded(folderOf(url), { create, clock }))
-    return { url, clock, ids, baton: localBaton, ...embedded }
+    return { url, clock, ids, baton: localBaton, pollMs: localPollMs, ...embedded }
   }
   if (isAws(url))
-    return { url: withoutQuery(url), clock, ids, baton: remoteBaton, pointersLost: false, ...(await aws(url, options)) }
+    return {
+      url: withoutQuery(url),
+      clock,
+      ids,
+      baton: remoteBaton,
+      pollMs: remotePollMs,
+      pointersLost: false,
+      ...(await aws(url, options)),
+    }
   throw annalsError('InvalidInput', { what: 'store', problem: `'${url.slice(0, 200)}' is no store URL; ${urls}` })
 }
 

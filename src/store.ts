@@ -19,6 +19,9 @@ import type { CommitsOptions, CommitView, DoctorFinding, SnapshotFp, StoreFp, Te
 import { examine } from './doctor.js'
 import type { Limits } from './limits.js'
 import { openLog } from './open-log.js'
+import type { ProjectionsFp } from './project/api.js'
+import { makeProjections, type ProjectedLog, type Projections } from './project/projections.js'
+import { eventSource } from './project/source.js'
 import { type Promised, promised } from './promised.js'
 import { makeHistory } from './read/history.js'
 import { type LogReader, makeLogReader } from './read/log-reader.js'
@@ -40,6 +43,8 @@ export interface Adapters {
   readonly baton: BatonOptions
   /** The pointers could not be trusted and were dropped: tenants rebuild theirs when they are opened. */
   readonly pointersLost: boolean
+  /** How often projections look at a head although no bell rang, in milliseconds. */
+  readonly pollMs: number
   /** What only this kind of storage can be asked. */
   inspect?(): TaskEither<AnnalsError, ReadonlyArray<DoctorFinding>>
   close(): Promise<void>
@@ -69,7 +74,12 @@ export interface Store extends Promised<StoreFp> {
   tenant(name: string, options?: TenantOptions): Promise<Tenant>
   /** The names of all tenants, in key order. */
   tenants(): AsyncIterable<string>
-  readonly fp: StoreFp & { tenant(name: string, options?: TenantOptions): TaskEither<AnnalsError, Tenant> }
+  /** What is folded from the logs: see `ProjectionsFp`. */
+  readonly projections: Projections
+  readonly fp: StoreFp & {
+    readonly projections: ProjectionsFp
+    tenant(name: string, options?: TenantOptions): TaskEither<AnnalsError, Tenant>
+  }
 }
 
 interface OpenTenant {
@@ -203,6 +213,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     closing ??= (async () => {
       const opened = await Promise.allSettled(open.values())
       await Promise.all(opened.map((each) => (each.status === 'fulfilled' ? each.value.writer.close() : undefined)))
+      await projecting.close()
       await adapters.close()
     })()
     return closing
@@ -212,6 +223,16 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     await manifestOf(name, { create: false })
     return { ...adapters, tenant: name, log: makeLogReader({ tenant: name, partition, blobs }), limits }
   }
+
+  async function logOf(name: string): Promise<ProjectedLog> {
+    await manifestOf(name, { create: false })
+    const log = makeLogReader({ tenant: name, partition, blobs })
+    // Each body is read once: none is kept.
+    const reader = makeReader({ tenant: name, blobs, pointers, log, limits: { ...limits, cacheBytes: 0 } })
+    return { tenant: name, partition, blobs, pointers, source: eventSource({ ...adapters, log, reader, limits }) }
+  }
+
+  const projecting = makeProjections({ ...adapters, workerName: writerName, logOf, tenants })
 
   const fp: StoreFp = {
     recover: (name, options) =>
@@ -236,7 +257,8 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     url,
     tenant,
     tenants,
-    fp: { ...fp, tenant: (name, options) => attempt(() => tenant(name, options)) },
+    projections: projecting.projections,
+    fp: { ...fp, projections: projecting.fp, tenant: (name, options) => attempt(() => tenant(name, options)) },
   }
 }
 

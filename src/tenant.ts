@@ -5,7 +5,7 @@ import { type AnnalsError, annalsError } from '../domain/error.js'
 import { formatInstant, parseInstant } from '../domain/instant.js'
 import { checkpointPk, checkpointSk } from '../domain/keys.js'
 import { pointersOf } from '../domain/pointer.js'
-import type { Doorbell, Item, PointerStore } from '../domain/ports/index.js'
+import type { Clock, Doorbell, Item, PointerStore } from '../domain/ports/index.js'
 import type { Position } from '../domain/position.js'
 import { checkId, checkType, type Kind } from '../domain/resource.js'
 import { attempt, orThrow, run } from '../domain/task.js'
@@ -24,6 +24,7 @@ import type {
   WriteOptions,
 } from './api.js'
 import type { Limits } from './limits.js'
+import { whenProjected } from './project/when-projected.js'
 import { bodiesOf } from './read/bodies.js'
 import { followCommits } from './read/follow.js'
 import type { makeHistory, Scope } from './read/history.js'
@@ -42,6 +43,7 @@ export interface TenantParts extends PrepareDeps {
   readonly reader: Reader
   readonly writer: LogWriter
   readonly doorbell: Doorbell
+  readonly clock: Clock
   readonly pointers: PointerStore
   readonly history: ReturnType<typeof makeHistory>
 }
@@ -95,6 +97,8 @@ export function makeTenant(
         const item: Item = { pk: checkpointPk(parts.name, name), sk: checkpointSk, attributes: { value } }
         return (await run(parts.pointers.compareAndSet(item, rev))).done
       }),
+    whenProjected: (name, position, options) =>
+      attempt(async () => whenProjected({ ...parts, tenant: parts.name }, name, checkPosition(position, log), options)),
     async *commits(options = {}) {
       for await (const opened of followCommits(parts, options))
         yield await commitView(parts, opened, options.bodies !== false)

@@ -19,6 +19,7 @@ export function exitCodeOf(tag: ErrorTag): number {
   switch (tag) {
     case 'Conflict':
     case 'RequestKeyReused':
+    case 'ProjectionParked':
       return exitCodes.failed
     case 'InvalidInput':
     case 'InvalidBody':

@@ -21,6 +21,7 @@ const samples: { [T in ErrorTag]: Failures[T] } = {
   LogMismatch: { log: 't/0', seq: 1, problem: 'another hash' },
   Corrupt: { key: 'k', problem: 'cut short' },
   ClockSkew: { log: 't/0', headAt: 'later', now: 'now', allowedMs: 1 },
+  ProjectionParked: { projection: 'names', position: '0-3-1', cause: 'TypeError', failures: 8 },
   Cancelled: { what: 'the write' },
 }
 
@@ -46,6 +47,7 @@ describe('an error', () => {
       LogMismatch: 'ANNALS_LOG_MISMATCH',
       Corrupt: 'ANNALS_CORRUPT',
       ClockSkew: 'ANNALS_CLOCK_SKEW',
+      ProjectionParked: 'ANNALS_PROJECTION_PARKED',
       Cancelled: 'ANNALS_CANCELLED',
     })
   })

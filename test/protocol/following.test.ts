@@ -67,6 +67,7 @@ describe('a follower with a bell that', () => {
           clock: systemClock,
           ids: systemIds,
           baton: { leaseMs: 1_000, turnMs: 0, pollMs: 1, lookMs: 0 },
+          pollMs: 1_000,
           pointersLost: false,
           close: async () => undefined,
         },

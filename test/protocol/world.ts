@@ -67,6 +67,7 @@ export function makeWorld(): World {
         clock,
         ids,
         baton: { ...baton, ...options.baton },
+        pollMs: 1_000,
         pointersLost: false,
         close: async () => undefined,
       },

@@ -67,6 +67,7 @@ export class Process implements Caller {
       clock: this.clock(),
       ids: this.ids(),
       baton: profile.baton,
+      pollMs: 1_000,
       pointersLost: false,
       close: async () => undefined,
     }

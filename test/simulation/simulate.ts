@@ -171,6 +171,7 @@ async function judgeStorage(world: World, subscribers: ReadonlyArray<Subscriber>
     clock: { now: scheduler.now, sleep: () => Promise.resolve() },
     ids: { uuid: () => 'the judge', random: () => 0 },
     baton: profile.baton,
+    pollMs: 1_000,
     pointersLost: false,
     close: async () => undefined,
   }

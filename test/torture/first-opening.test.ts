@@ -21,6 +21,7 @@ const world = (blobs: BlobStore): Adapters => ({
   clock,
   ids: systemIds,
   baton: { leaseMs: 1_000, turnMs: 0, pollMs: 1, lookMs: 0 },
+  pollMs: 1_000,
   pointersLost: false,
   close: async () => undefined,
 })

@@ -1,0 +1,212 @@
+/** Lists, runs, rebuilds and resumes the projections of a store's tenants, once or as one of many workers. */
+import { annalsError } from '../../domain/error.js'
+import { formatInstant } from '../../domain/instant.js'
+import { leaseSk } from '../../domain/keys.js'
+import type { Clock, Ids, PointerStore } from '../../domain/ports/index.js'
+import { attempt } from '../../domain/task.js'
+import { type Checkpoint, type CheckpointStore, checkpointStore } from '../../projections/checkpoint.js'
+import { requestRebuild, resumeParked } from '../../projections/maintain.js'
+import type { EventSource, Projection } from '../../projections/projection.js'
+import { type Measure, type Outcome, runProjection } from '../../projections/runner.js'
+import { type Task, work } from '../../projections/worker.js'
+import { type Promised, promised } from '../promised.js'
+import type { ProjectionStatus, ProjectionsFp, RunProjectionsOptions, Worker, WorkOptions } from './api.js'
+import type { Binding, DefinedProjection } from './definition.js'
+
+/** A tenant's log, for its projections. */
+export interface ProjectedLog extends Binding {
+  readonly source: EventSource
+}
+
+export interface ProjectionsDeps {
+  readonly pointers: PointerStore
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly workerName: string
+  /** Fails with `TenantNotFound`. */
+  logOf(tenant: string): Promise<ProjectedLog>
+  tenants(): AsyncIterable<string>
+}
+
+export interface Projections extends Promised<ProjectionsFp> {
+  /** Works on the projections of all tenants, together with every other process that does, until it is stopped. */
+  work(projections: ReadonlyArray<DefinedProjection>, options?: WorkOptions): Worker
+}
+
+const defaultLeaseMs = 10_000
+/** How long a list of all tenants is good for, in milliseconds. */
+const tenantsMs = 30_000
+const never = new AbortController().signal
+
+export interface ProjectionsFaces {
+  readonly fp: ProjectionsFp
+  readonly projections: Projections
+  /** Stops every worker. */
+  close(): Promise<void>
+}
+
+export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
+  const { clock } = deps
+  const workers = new Set<Worker>()
+
+  async function boundTo(tenant: string, defined: DefinedProjection): Promise<Running> {
+    const log = await deps.logOf(tenant)
+    const checkpoints = checkpointStore(deps.pointers, tenant, log.partition)
+    return { log, checkpoints, projection: defined.bind(log) }
+  }
+
+  async function runOne(running: Running, options: RunProjectionsOptions, toHead: boolean): Promise<Outcome> {
+    const { projection, log, checkpoints } = running
+    const onMeasure = report(projection, options)
+    const deps_ = { projection, source: log.source, checkpoints, clock, ids: deps.ids, onMeasure }
+    return runProjection(deps_, { signal: options.signal ?? never, toHead })
+  }
+
+  async function statuses(tenant: string): Promise<ReadonlyArray<ProjectionStatus>> {
+    const { source, partition } = await deps.logOf(tenant)
+    const recorded = await checkpointStore(deps.pointers, tenant, partition).list()
+    const head = await source.head()
+    return recorded.flatMap(({ name, serving, checkpoints }) =>
+      [...checkpoints]
+        .sort(([a], [b]) => a - b)
+        .map(([version, checkpoint]) =>
+          statusOf({ name, version, checkpoint, head, serves: serving?.version === version }),
+        ),
+    )
+  }
+
+  async function statusAfter(tenant: string, { name, version }: DefinedProjection): Promise<ProjectionStatus> {
+    const found = (await statuses(tenant)).find((each) => each.name === name && each.version === version)
+    if (found !== undefined) return found
+    const problem = `version ${version} is out of date: a newer one serves`
+    throw annalsError('InvalidInput', { what: `projection ${name}`, problem })
+  }
+
+  async function run(tenant: string, all: ReadonlyArray<DefinedProjection>, options: RunProjectionsOptions) {
+    await Promise.all(all.map(async (each) => runOne(await boundTo(tenant, each), options, true)))
+    if (options.signal?.aborted === true) throw annalsError('Cancelled', { what: 'projecting' })
+    return Promise.all(all.map((each) => statusAfter(tenant, each)))
+  }
+
+  const fp: ProjectionsFp = {
+    list: (tenant) => attempt(() => statuses(tenant)),
+    run: (tenant, all, options = {}) => attempt(() => run(tenant, all, options)),
+    rebuild: (tenant, defined, options = {}) =>
+      attempt(async () => {
+        const { checkpoints, projection } = await boundTo(tenant, defined)
+        await requestRebuild(checkpoints, projection, clock.now())
+        return (await run(tenant, [defined], options))[0] as ProjectionStatus
+      }),
+    resume: (tenant, name) =>
+      attempt(async () => {
+        const { partition } = await deps.logOf(tenant)
+        const checkpoints = checkpointStore(deps.pointers, tenant, partition)
+        const recorded = (await checkpoints.list()).find((each) => each.name === name)
+        if (recorded === undefined)
+          throw annalsError('InvalidInput', { what: 'projection', problem: `'${name}' has never run on '${tenant}'` })
+        const resumed = [...recorded.checkpoints.keys()].map((version) =>
+          resumeParked(checkpoints, { name, version }, clock.now()),
+        )
+        return (await Promise.all(resumed)).includes(true)
+      }),
+  }
+
+  function startWork(all: ReadonlyArray<DefinedProjection>, options: WorkOptions = {}): Worker {
+    const stopping = new AbortController()
+    const { leaseMs = defaultLeaseMs, onFailure = () => undefined } = options
+    const listTenants = remembered(clock, tenantsMs, () => collect(options.tenants ?? deps.tenants()))
+    const name = `${deps.workerName}:${deps.ids.uuid().slice(-8)}`
+    const tasks = async (): Promise<ReadonlyArray<Task>> =>
+      (await listTenants()).flatMap((tenant) => all.map((each) => taskOf(tenant, each, options)))
+    const ended = work(
+      { ...deps, name, leaseMs, tasks, onFailure: (error, task) => onFailure(error, task ?? 'leases') },
+      stopping.signal,
+    )
+    const worker: Worker = {
+      name,
+      stop: async () => {
+        stopping.abort()
+        await ended
+        workers.delete(worker)
+      },
+    }
+    workers.add(worker)
+    return worker
+  }
+
+  function taskOf(tenant: string, defined: DefinedProjection, options: WorkOptions): Task {
+    return {
+      key: leaseSk(tenant, onlyPartition, `${defined.name}@${defined.version}`),
+      run: async (signal) => {
+        await runOne(await boundTo(tenant, defined), { ...options, signal }, false)
+      },
+    }
+  }
+
+  return {
+    fp,
+    projections: { ...promised(fp), work: startWork },
+    close: async () => {
+      await Promise.all([...workers].map((worker) => worker.stop()))
+    },
+  }
+}
+
+interface Running {
+  readonly log: ProjectedLog
+  readonly checkpoints: CheckpointStore
+  readonly projection: Projection
+}
+
+/** Until tenants may have several. */
+const onlyPartition = 0
+
+interface Recorded {
+  readonly name: string
+  readonly version: number
+  readonly checkpoint: Checkpoint
+  readonly head: { readonly seq: number; readonly at: number }
+  readonly serves: boolean
+}
+
+function statusOf({ name, version, checkpoint, head, serves }: Recorded): ProjectionStatus {
+  const { place, state, parked, savedAt } = checkpoint
+  const commits = Math.max(0, head.seq - place.seq)
+  return {
+    name,
+    version,
+    state,
+    serves,
+    seq: place.seq,
+    lag: { commits, seconds: commits === 0 || place.seq === 0 ? 0 : (head.at - place.at) / 1_000_000 },
+    ...(parked === undefined
+      ? undefined
+      : { parked: { position: parked.position, cause: parked.cause, failures: parked.failures } }),
+    savedAt: formatInstant(savedAt),
+  }
+}
+
+function report({ name }: Projection, { onProgress, onFailure }: RunProjectionsOptions): (measure: Measure) => void {
+  let events = 0
+  return (measure) => {
+    if (measure.kind === 'failure') onFailure?.(measure.error, name)
+    if (measure.kind !== 'page') return
+    events += measure.events
+    onProgress?.({ projection: name, done: measure.place.seq, total: measure.head, events })
+  }
+}
+
+/** Asks again only when the last answer is too old. */
+function remembered<A>(clock: Clock, ms: number, ask: () => Promise<A>): () => Promise<A> {
+  let last: { readonly answer: A; readonly until: number } | undefined
+  return async () => {
+    if (last === undefined || clock.now() >= last.until) last = { answer: await ask(), until: clock.now() + ms * 1000 }
+    return last.answer
+  }
+}
+
+async function collect<A>(all: Iterable<A> | AsyncIterable<A>): Promise<A[]> {
+  const found: A[] = []
+  for await (const each of all) found.push(each)
+  return found
+}

@@ -136,7 +136,7 @@ export async function runProjection(deps: RunnerDeps, { signal, toHead = false }
 
   async function reset(checkpoint: Checkpoint): Promise<Checkpoint | undefined> {
     await projection.reset?.()
-    return write({ place: beginning, state: 'rebuilding', rev: checkpoint.rev })
+    return write({ ...checkpoint, state: 'rebuilding' })
   }
 
   /** Applies what lies before the head. The same checkpoint again: there was nothing left to do. */

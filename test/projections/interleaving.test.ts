@@ -24,14 +24,17 @@ const step = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('abandon' as const), after: fc.nat(6) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('rebuild' as const), runner: fc.nat(2) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('rebuild' as const), runner: fc.nat(2), failAt: fc.nat(4) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('break' as const), times: fc.integer({ min: 1, max: 10 }) }) },
 )
 
 /** A read model that an idempotent projection keeps: the last version of each resource, and every event once. */
 function readModel(name: string, form: 'apply' | 'each') {
   const events = new Map<string, string>()
   const current = new Map<string, number>()
+  const broken = { times: 0 }
   const learn = (told: string): void => {
+    if (broken.times > 0 && broken.times-- > 0) throw new Error('not now')
     const [position = ''] = told.split(' ')
     events.set(position, told)
     const [, key = '', version = 0] = / (.*)@(\d+) /.exec(told) ?? []
@@ -48,7 +51,7 @@ function readModel(name: string, form: 'apply' | 'each') {
       current.clear()
     },
   })
-  return { projection, events, current }
+  return { projection, events, current, broken }
 }
 
 test.each(['apply', 'each'] as const)('with %s', async (form) => {
@@ -69,15 +72,22 @@ test.each(['apply', 'each'] as const)('with %s', async (form) => {
           await write(tenant, [each.transaction])
           continue
         }
+        if (each.do === 'break') {
+          model.broken.times = each.times
+          continue
+        }
         // Who is abandoned has ports of its own, on which nobody else waits.
         const { store, pointers } = each.do === 'abandon' ? await world.open() : (sites[each.runner] as Site)
-        if (each.do === 'rebuild') await tolerate(store.projections.rebuild('t', model.projection))
-        if (each.do === 'run') {
+        if (each.do === 'rebuild' || each.do === 'run') {
           let calls = 0
           const direction = pointers.on('compareAndSet', /%projections/)
-          if (each.lost) direction.loseAnswer()
+          if (each.do === 'run' && each.lost) direction.loseAnswer()
           else direction.failWhen(() => calls++ === each.failAt)
-          await tolerate(store.projections.run('t', [model.projection]))
+          await tolerate(
+            each.do === 'run'
+              ? store.projections.run('t', [model.projection])
+              : store.projections.rebuild('t', model.projection),
+          )
           pointers.heal()
         }
         if (each.do === 'abandon') {
@@ -94,6 +104,10 @@ test.each(['apply', 'each'] as const)('with %s', async (form) => {
       for (const comeBack of abandoned) await comeBack()
       const { store } = await world.open()
       await store.projections.run('t', [model.projection])
+      if (await store.projections.resume('t', 'model')) {
+        model.broken.times = 0
+        await store.projections.run('t', [model.projection])
+      }
 
       const all = await eventsOf(tenant)
       expect([...model.events.values()].sort()).toEqual([...all].sort())

@@ -29,7 +29,7 @@ import { bodiesOf } from './read/bodies.js'
 import { followCommits } from './read/follow.js'
 import type { makeHistory, Scope } from './read/history.js'
 import type { LogReader, OpenCommit } from './read/log-reader.js'
-import { type Bound, covers, type Reader } from './read/reader.js'
+import { type Bound, copyOf, covers, type Reader } from './read/reader.js'
 import { resourceVersion } from './version.js'
 import type { LogWriter } from './write/log-writer.js'
 import { type PrepareDeps, prepare } from './write/prepare.js'
@@ -134,7 +134,7 @@ export function makeTenant(
 
   async function withBody(pointer: Awaited<ReturnType<Reader['current']>>): Promise<ResourceVersion | undefined> {
     if (pointer === undefined) return undefined
-    return resourceVersion(pointer, pointer.op === 'delete' ? undefined : (await reader.body(pointer)).slice())
+    return resourceVersion(pointer, pointer.op === 'delete' ? undefined : copyOf(await reader.body(pointer)))
   }
 
   async function historyPage(
@@ -152,7 +152,7 @@ export function makeTenant(
       ...(since === undefined ? undefined : { since: instantOf(since) }),
     })
     return {
-      entries: page.entries.map(({ pointer, body }) => resourceVersion(pointer, body?.slice())),
+      entries: page.entries.map(({ pointer, body }) => resourceVersion(pointer, body && copyOf(body))),
       ...(page.cursor === undefined ? undefined : { cursor: page.cursor }),
     }
   }
@@ -193,7 +193,10 @@ async function commitView(parts: TenantParts, opened: OpenCommit, withBodies: bo
   const pointers = pointersOf(opened.commit, parts.log.partition)
   const ofCommit = new Map([[seq, opened]])
   const bodies = withBodies ? await bodiesOf(parts.reader, pointers, parts.limits, ofCommit) : []
-  const events = pointers.map((pointer, i) => resourceVersion(pointer, bodies[i]?.slice()))
+  const events = pointers.map((pointer, i) => {
+    const body = bodies[i]
+    return resourceVersion(pointer, body && copyOf(body))
+  })
   const { partition } = parts.log
   const { id, writer, at, prev } = header
   return {

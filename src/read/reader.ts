@@ -157,7 +157,10 @@ export function liesIn({ offset, length }: VersionPointer, { start = 0, bytes }:
   return offset !== undefined && length !== undefined && offset >= start && offset + length <= start + bytes.length
 }
 
-/** A copy: a slice would keep the whole stretch in memory for as long as the cache keeps the body. */
+/** A copy: a view would keep the whole stretch in memory for as long as the cache keeps the body. */
 function cut({ offset = 0, length = 0 }: VersionPointer, { start = 0, bytes }: Stretch): Uint8Array {
-  return bytes.slice(offset - start, offset - start + length)
+  return copyOf(bytes.subarray(offset - start, offset - start + length))
 }
+
+/** Bytes of one's own. `slice` would not do: ports answer with Buffers, whose `slice` shares the memory. */
+export const copyOf = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)

@@ -1,12 +1,19 @@
 /** Bodies are bytes: what comes in comes back, but for what the server owns. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { openStore } from '../../src/open.js'
 import type { Tenant } from '../../src/store.js'
 import { anyBodies, bytesOf, render, stampable } from '../domain/body/generated.js'
 import { makeWorld } from '../protocol/world.js'
 
 /** Newlines outside of strings become spaces; in strings JSON has none. */
 const onOneLine = (text: string): string => text.replace(/[\r\n]/g, ' ')
+
+/** The very bytes, not a copy. */
+const viewOf = ({ buffer, byteOffset, length }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, length)
 
 /** One body along every way out of the store. */
 async function everyWayOut(tenant: Tenant, type: string, id: string): Promise<Buffer[]> {
@@ -19,7 +26,7 @@ async function everyWayOut(tenant: Tenant, type: string, id: string): Promise<Bu
     await (await tenant.snapshot()).read(type, id),
   ]
   for await (const { transactions } of tenant.commits()) found.push(transactions[0]?.events[0])
-  return found.map((version) => Buffer.from(version?.body as Uint8Array))
+  return found.map((version) => viewOf(version?.body as Uint8Array))
 }
 
 describe('a body', () => {
@@ -77,18 +84,27 @@ describe('a body', () => {
     )
   })
 
-  test('belongs to the caller: what is done to the bytes changes nothing in the store', async () => {
-    const { tenant } = await makeWorld().enter()
-    const sent = Buffer.from('{"n":1}')
-    const writing = tenant.create('Note', sent, { id: 'a' })
-    sent.fill(0)
-    await writing
-    for (const body of await everyWayOut(tenant, 'Note', 'a')) {
-      expect(body.toString()).toBe('{"n":1}')
-      body.fill(0)
-    }
-    const again = await tenant.read('Note', 'a')
-    again?.body?.fill(0)
-    expect((await tenant.read('Note', 'a'))?.text()).toBe('{"n":1}')
-  })
+  test.each(['memory', 'folder'])(
+    'belongs to the caller: what is done to the bytes changes nothing in the store, in %s',
+    async (place) => {
+      const folder = mkdtempSync(join(tmpdir(), 'annals-fidelity-'))
+      const store = place === 'memory' ? (await makeWorld().open()).store : await openStore(`file:${folder}`)
+      const tenant = await store.tenant('t', { kind: 'json' })
+      const sent = Buffer.from('{"n":1}')
+      const writing = tenant.create('Note', sent, { id: 'a' })
+      sent.fill(0)
+      await writing
+      for (const body of await everyWayOut(tenant, 'Note', 'a')) {
+        expect(body.toString()).toBe('{"n":1}')
+        body.fill(0)
+      }
+      for (let again = 0; again < 2; again++) {
+        const found = await tenant.read('Note', 'a')
+        expect(found?.text()).toBe('{"n":1}')
+        found?.body?.fill(0)
+      }
+      await store.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  )
 })

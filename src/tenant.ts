@@ -1,10 +1,8 @@
 /** A tenant: its log's writer and reader behind the public interface. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { type Commit, objectLength } from '../domain/commit.js'
 import { type AnnalsError, annalsError } from '../domain/error.js'
 import { formatInstant, parseInstant } from '../domain/instant.js'
 import { checkpointPk, checkpointSk } from '../domain/keys.js'
-import { pointersOf } from '../domain/pointer.js'
 import type { Clock, Doorbell, Item, PointerStore } from '../domain/ports/index.js'
 import type { Position } from '../domain/position.js'
 import { checkId, checkType, type Kind } from '../domain/resource.js'
@@ -25,10 +23,9 @@ import type {
 } from './api.js'
 import type { Limits } from './limits.js'
 import { whenProjected } from './project/when-projected.js'
-import { bodiesOf } from './read/bodies.js'
-import { followCommits } from './read/follow.js'
+import { commits } from './read/commits.js'
 import type { makeHistory, Scope } from './read/history.js'
-import type { LogReader, OpenCommit } from './read/log-reader.js'
+import type { LogReader } from './read/log-reader.js'
 import { type Bound, copyOf, covers, type Reader } from './read/reader.js'
 import { resourceVersion } from './version.js'
 import type { LogWriter } from './write/log-writer.js'
@@ -99,10 +96,7 @@ export function makeTenant(
       }),
     whenProjected: (name, position, options) =>
       attempt(async () => whenProjected({ ...parts, tenant: parts.name }, name, checkPosition(position, log), options)),
-    async *commits(options = {}) {
-      for await (const opened of followCommits(parts, options))
-        yield await commitView(parts, opened, options.bodies !== false)
-    },
+    commits: (options) => commits(parts, options),
   }
 
   /** The reads under a bound: the head as it is at each read, or one head for all of them. */
@@ -186,35 +180,4 @@ function instantOf(instant: string | Date): number {
   if (typeof instant === 'string') return orThrow(parseInstant(instant))
   if (!Number.isNaN(instant.getTime())) return instant.getTime() * 1000
   throw annalsError('InvalidInput', { what: 'instant', problem: 'the Date is invalid' })
-}
-
-async function commitView(parts: TenantParts, opened: OpenCommit, withBodies: boolean): Promise<CommitView> {
-  const { header, seq, hash } = opened.commit as Commit
-  const pointers = pointersOf(opened.commit, parts.log.partition)
-  const ofCommit = new Map([[seq, opened]])
-  const bodies = withBodies ? await bodiesOf(parts.reader, pointers, parts.limits, ofCommit) : []
-  const events = pointers.map((pointer, i) => {
-    const body = bodies[i]
-    return resourceVersion(pointer, body && copyOf(body))
-  })
-  const { partition } = parts.log
-  const { id, writer, at, prev } = header
-  return {
-    seq,
-    partition,
-    id,
-    writer,
-    at,
-    hash,
-    prev,
-    bytes: objectLength(opened.commit),
-    transactions: header.transactions.map((transaction) => ({
-      id: transaction.id,
-      ...(transaction.request === undefined ? undefined : { request: transaction.request }),
-      ...(transaction.actor === undefined ? undefined : { actor: transaction.actor }),
-      ...(transaction.reason === undefined ? undefined : { reason: transaction.reason }),
-      ...(transaction.compensates === undefined ? undefined : { compensates: transaction.compensates }),
-      events: events.splice(0, transaction.events.length),
-    })),
-  }
 }

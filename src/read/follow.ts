@@ -1,55 +1,100 @@
-/** Iterates over the commits that readers may see, to the head or for ever. */
-import { filter, firstValueFrom, fromEvent, merge, race, timer } from 'rxjs'
-import { type ChainLink, origin } from '../../domain/commit.js'
-import { annalsError } from '../../domain/error.js'
-import type { Doorbell } from '../../domain/ports/index.js'
-import type { CommitsOptions } from '../api.js'
-import type { LogReader, OpenCommit } from './log-reader.js'
+/** Walks the commits that readers may see, in order: to the head, and on from there as new ones come. */
+import { filter } from 'rxjs'
+import type { ChainLink } from '../../domain/commit.js'
+import type { Clock, Doorbell } from '../../domain/ports/index.js'
+import { type LogReader, missingCommit, type OpenCommit } from './log-reader.js'
 import type { Reader } from './reader.js'
 
 export interface FollowDeps {
   readonly log: LogReader
   readonly reader: Reader
   readonly doorbell: Doorbell
+  readonly clock: Clock
 }
 
-/** A bell may be lost: how often to look all the same, in milliseconds. */
-const pollMs = 1_000
+export interface WalkOptions {
+  /** The last commit (default: there is none). */
+  readonly to?: number
+  /** Goes on when it has come to the head that it found at first. */
+  readonly follow: boolean
+  /** Whether objects are read, not only headers. */
+  readonly whole: boolean
+  readonly signal?: AbortSignal
+}
 
-/** Commits in order, header and bytes. With `follow` it waits for new ones at the head, until the signal aborts. */
-export async function* followCommits(deps: FollowDeps, options: CommitsOptions): AsyncGenerator<OpenCommit> {
+/** `head`: every commit has been seen. Told when a look at the head shows nothing new, once until something new comes. */
+export type Step = { readonly kind: 'commit'; readonly opened: OpenCommit } | { readonly kind: 'head' }
+
+/** A bell may be lost: how often to look all the same, in milliseconds. */
+export const pollMs = 1_000
+
+/** The commits after `link`, until the signal aborts. At the head it waits for more, if it follows. */
+export async function* walk(deps: FollowDeps, link: ChainLink, options: WalkOptions): AsyncGenerator<Step> {
   const { log, reader } = deps
-  const { from = 1, to = Number.MAX_SAFE_INTEGER, follow = false, signal, bodies = true } = options
-  const first = typeof from === 'number' ? from : from.seq + 1
-  if (!Number.isSafeInteger(first) || first < 1)
-    throw annalsError('InvalidInput', { what: 'from', problem: 'it is a commit number from 1, or a position' })
-  let link = await linkBefore(log, first)
+  const { follow, whole, signal } = options
   const stopped = (): boolean => signal?.aborted === true
-  while (!stopped()) {
-    const rung = follow ? listen(deps, signal) : undefined
-    const end = Math.min((await reader.head()).seq, to)
-    if (link.seq < end)
-      for await (const opened of log.follow(link, { whole: bodies, to: end })) {
-        if (stopped()) return
-        link = opened.commit
-        yield opened
-      }
-    if (rung === undefined || link.seq >= to) return
-    await rung
+  let to = options.to ?? Number.MAX_SAFE_INTEGER
+  let seen = link
+  let told = false
+  let bell: Bell | undefined
+  try {
+    while (seen.seq < to && !stopped()) {
+      bell?.forget()
+      const end = Math.min((await reader.head()).seq, to)
+      if (!follow) to = end
+      if (seen.seq < end) {
+        told = false
+        for await (const opened of log.follow(seen, { whole, to: end })) {
+          if (stopped()) return
+          seen = opened.commit
+          yield { kind: 'commit', opened }
+        }
+        if (seen.seq < end && !stopped()) throw missingCommit(log, seen.seq + 1)
+      } else if (!told) {
+        told = true
+        yield { kind: 'head' }
+      } else if (bell === undefined) bell = listen(deps, signal)
+      else await bell.wait()
+    }
+  } finally {
+    bell?.close()
   }
 }
 
-/** What the first commit of the iteration has to follow. A start beyond the log has nothing before it yet. */
-async function linkBefore(log: LogReader, first: number): Promise<ChainLink> {
-  if (first === 1) return origin
-  const before = await log.open(first - 1)
-  if (before !== undefined) return before.commit
-  throw annalsError('InvalidInput', { what: 'from', problem: `the log has no commit ${first - 1} yet` })
+interface Bell {
+  /** Forgets the rings so far: what they tell of is about to be looked at. */
+  forget(): void
+  /** Resolves at a ring since then, after the poll interval, or when the signal aborts. */
+  wait(): Promise<void>
+  close(): void
 }
 
-/** Resolves at the next ring of this log, after the poll interval, or when the signal aborts. */
-function listen({ log, doorbell }: FollowDeps, signal: AbortSignal | undefined): Promise<unknown> {
-  const ring = doorbell.listen().pipe(filter((ring) => ring.log === log.name || ring.log === '*'))
-  const wake = merge(ring, timer(pollMs))
-  return firstValueFrom(signal === undefined ? wake : race(wake, fromEvent(signal, 'abort')))
+function listen({ log, doorbell, clock }: FollowDeps, signal: AbortSignal | undefined): Bell {
+  let rung = false
+  let wake = (): void => undefined
+  const subscription = doorbell
+    .listen()
+    .pipe(filter((ring) => ring.log === log.name || ring.log === '*'))
+    .subscribe({
+      next: () => {
+        rung = true
+        wake()
+      },
+      // A bell that broke rings no more; the poll remains.
+      error: () => undefined,
+    })
+  return {
+    forget: () => {
+      rung = false
+    },
+    async wait() {
+      if (rung || signal?.aborted === true) return
+      const woken = new AbortController()
+      wake = () => woken.abort()
+      signal?.addEventListener('abort', wake)
+      await clock.sleep(pollMs, woken.signal)
+      signal?.removeEventListener('abort', wake)
+    },
+    close: () => subscription.unsubscribe(),
+  }
 }

@@ -9,7 +9,7 @@ import { type ResourceRef, refKey } from '../../domain/resource.js'
 import { mapBounded, orThrow, run } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
 import { bodiesOf } from './bodies.js'
-import type { LogReader, OpenCommit } from './log-reader.js'
+import { type LogReader, missingCommit, type OpenCommit } from './log-reader.js'
 import { type Bound, covers, type Reader } from './reader.js'
 
 /** Which history: of one resource, of a type, or of the whole tenant. */
@@ -163,11 +163,7 @@ export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, opt
 
   async function openExisting(seq: number): Promise<OpenCommit> {
     const opened = await log.open(seq)
-    if (opened === undefined)
-      throw annalsError('Corrupt', {
-        key: log.key(seq),
-        problem: 'the commit is missing, though the head is beyond it',
-      })
+    if (opened === undefined) throw missingCommit(log, seq)
     return opened
   }
 }

@@ -1,7 +1,7 @@
 /** Reads commits of one log by their number. Numbers are dense, so nothing here ever lists. */
 
 import { type ChainLink, type Commit, chainProblem, decodeCommit } from '../../domain/commit.js'
-import { annalsError } from '../../domain/error.js'
+import { type AnnalsError, annalsError } from '../../domain/error.js'
 import { logKey, logName } from '../../domain/keys.js'
 import type { BlobStore } from '../../domain/ports/index.js'
 import { orThrow, run } from '../../domain/task.js'
@@ -22,38 +22,71 @@ export interface LogReader {
   open(seq: number): Promise<OpenCommit | undefined>
   /** The commit with its whole object. */
   openWhole(seq: number): Promise<OpenCommit | undefined>
-  /** The commits after `link` in order, each checked against the chain, read ahead by `width`. Ends at the first free number. */
-  follow(link: ChainLink, options?: { width?: number; whole?: boolean; to?: number }): AsyncGenerator<OpenCommit>
+  /**
+   * The commits after `link` in order, each checked against the chain. Ends at the first free number, or after `to`.
+   * Reads ahead by `width` commits and at most 16 MiB: of each commit its header, or with `whole` as much of its object as
+   * its share allows, which is all of it up to 2 MiB with the default width.
+   */
+  follow(link: ChainLink, options?: FollowOptions): AsyncGenerator<OpenCommit>
   /** The last number in use at or after `from`: probes 1, 2, 4, 8 … beyond it, then bisects. */
   findHead(from: number): Promise<number>
   /** The last commit at or before an instant, not beyond `head`; 0 when there is none. Bisects. */
   seqAt(instant: number, head: number): Promise<number>
 }
 
+export interface FollowOptions {
+  readonly width?: number
+  readonly whole?: boolean
+  readonly to?: number
+}
+
+/** The beginning of an object: nothing of it has been looked at. */
+interface Beginning {
+  readonly bytes: Uint8Array
+  /** Whether this is all of it. */
+  readonly whole: boolean
+}
+
 /** First range read for a header; a longer header is read on in steps of eight times as much. */
 const headerReadBytes = 64 * 1024
+const headerReadGrowth = 8
 const defaultWidth = 8
+/** What is read ahead, all commits together. What a commit needs beyond its share is read when its turn comes. */
+export const readAheadBytes = 16 * 1024 * 1024
+const newline = 10
 
 export function makeLogReader(deps: { tenant: string; partition: number; blobs: BlobStore }): LogReader {
   const { tenant, partition, blobs } = deps
   const name = logName(tenant, partition)
   const key = (seq: number): string => logKey(tenant, partition, seq)
 
-  async function open(seq: number): Promise<OpenCommit | undefined> {
-    for (let size = headerReadBytes; ; size *= 8) {
+  const open = (seq: number): Promise<OpenCommit | undefined> => openFrom(seq, headerReadBytes)
+
+  async function openFrom(seq: number, size: number): Promise<OpenCommit | undefined> {
+    const begun = await begin(seq, size, Number.POSITIVE_INFINITY)
+    return begun && decoded(seq, begun)
+  }
+
+  /** Reads until the header line is whole, but no more than `most`. */
+  async function begin(seq: number, first: number, most: number): Promise<Beginning | undefined> {
+    for (let size = Math.min(first, most); ; size = Math.min(size * headerReadGrowth, most)) {
       const blob = await run(blobs.get(key(seq), { start: 0, end: size }))
       if (blob === undefined) return undefined
-      const whole = blob.bytes.length < size
-      const commit = orThrow(decodeCommit(key(seq), blob.bytes, whole))
-      if (commit !== undefined) return { commit: placed(commit, seq), bytes: blob.bytes, whole }
+      const { bytes } = blob
+      const whole = bytes.length < size
+      if (whole || size === most || bytes.includes(newline)) return { bytes, whole }
     }
+  }
+
+  /** `undefined` while the header line is not whole. */
+  function decoded(seq: number, { bytes, whole }: Beginning): OpenCommit | undefined {
+    const commit = orThrow(decodeCommit(key(seq), bytes, whole))
+    return commit && { commit: placed(commit, seq), bytes, whole }
   }
 
   async function openWhole(seq: number): Promise<OpenCommit | undefined> {
     const blob = await run(blobs.get(key(seq)))
-    if (blob === undefined) return undefined
-    const commit = orThrow(decodeCommit(key(seq), blob.bytes, true)) as Commit
-    return { commit: placed(commit, seq), bytes: blob.bytes, whole: true }
+    return blob && decoded(seq, { bytes: blob.bytes, whole: true })
   }
 
   /** A commit that stands under another number than its own is damage, wherever it is met. */
@@ -63,13 +96,10 @@ export function makeLogReader(deps: { tenant: string; partition: number; blobs: 
     throw annalsError('Corrupt', { key: key(seq), problem })
   }
 
-  async function* follow(
-    link: ChainLink,
-    options: { width?: number; whole?: boolean; to?: number } = {},
-  ): AsyncGenerator<OpenCommit> {
-    const { width = defaultWidth, to = Number.MAX_SAFE_INTEGER } = options
-    const read = options.whole === true ? openWhole : open
-    const ahead: Array<Promise<OpenCommit | undefined>> = []
+  async function* follow(link: ChainLink, options: FollowOptions = {}): AsyncGenerator<OpenCommit> {
+    const { width = defaultWidth, whole = false, to = Number.MAX_SAFE_INTEGER } = options
+    const share = Math.max(headerReadBytes, Math.floor(readAheadBytes / width))
+    const ahead: Array<Promise<Beginning | undefined>> = []
     let next = link.seq + 1
     let last = link
     try {
@@ -77,15 +107,18 @@ export function makeLogReader(deps: { tenant: string; partition: number; blobs: 
         // Reading ahead grows with success, so that a poll of an idle log costs one request.
         const wanted = Math.min(width, 1 + (last.seq - link.seq))
         while (ahead.length < wanted && next <= to) {
-          const reading = read(next++)
+          const reading = begin(next++, whole ? share : headerReadBytes, share)
           // A read that fails while the consumer is busy with an earlier commit is not unhandled: its turn will come.
           reading.catch(() => undefined)
           ahead.push(reading)
         }
-        const opened = await ahead.shift()
+        const begun = await ahead.shift()
+        if (begun === undefined) return
+        const seq = last.seq + 1
+        const opened = decoded(seq, begun) ?? (await openFrom(seq, share * headerReadGrowth))
         if (opened === undefined) return
         const problem = chainProblem(last, opened.commit, name)
-        if (problem !== undefined) throw annalsError('Corrupt', { key: key(last.seq + 1), problem })
+        if (problem !== undefined) throw annalsError('Corrupt', { key: key(seq), problem })
         last = opened.commit
         yield opened
       }
@@ -130,3 +163,7 @@ export function makeLogReader(deps: { tenant: string; partition: number; blobs: 
 
   return { name, partition, key, open, openWhole, follow, findHead, seqAt }
 }
+
+/** What a number below the head that nothing stands under means. */
+export const missingCommit = (log: LogReader, seq: number): AnnalsError =>
+  annalsError('Corrupt', { key: log.key(seq), problem: 'the commit is missing, though the head is beyond it' })

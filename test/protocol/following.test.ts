@@ -2,50 +2,16 @@
 import { randomInt } from 'node:crypto'
 import { Subject } from 'rxjs'
 import { describe, expect, test } from 'vitest'
-import { memoryBlobStore, memoryPointerStore } from '../../adapters/memory/index.js'
-import { systemClock } from '../../adapters/system-clock.js'
-import { systemIds } from '../../adapters/system-ids.js'
-import type { Doorbell, Ring } from '../../domain/ports/index.js'
-import { defaultLimits } from '../../src/limits.js'
-import { makeStore, type Tenant } from '../../src/store.js'
+import type { Ring } from '../../domain/ports/index.js'
+import type { Tenant } from '../../src/store.js'
 import { makeRandom } from '../simulation/random.js'
-
-type Fate = (ring: Ring, next: () => number) => ReadonlyArray<Ring>
-
-/** What becomes of a ring on its way. */
-const bells: ReadonlyArray<[string, Fate]> = [
-  ['loses every ring', () => []],
-  ['repeats every ring', (ring) => [ring, ring, ring]],
-  [
-    'tells wrong numbers, and other logs',
-    (ring) => [
-      { log: 'u/0', seq: 99 },
-      { ...ring, seq: 1 },
-      { ...ring, seq: 99 },
-    ],
-  ],
-  ['does not know the log', () => [{ log: '*', seq: 0 }]],
-  ['loses, repeats and delays as chance has it', (ring, next) => Array(Math.floor(next() * 3)).fill(ring)],
-]
-
-/** A bell of which a ring is heard when its turn comes: at once, or after some of those that come later. */
-function poorBell(fate: Fate, next: () => number): Doorbell {
-  const rings = new Subject<Ring>()
-  const waiting: Ring[] = []
-  return {
-    ring: (log, seq) => {
-      waiting.push(...fate({ log, seq }, next))
-      while (waiting.length > 3 || (waiting.length > 0 && next() < 0.5))
-        rings.next(waiting.splice(Math.floor(next() * waiting.length), 1)[0] as Ring)
-    },
-    listen: () => rings.asObservable(),
-  }
-}
+import { quiet } from './hand-clock.js'
+import { fates, poorBell } from './poor-bell.js'
+import { failure, logObject, makeWorld } from './world.js'
 
 const commits = 40
 
-async function heardBy(follower: Tenant, until: number): Promise<number[]> {
-  const heard: number[] = []
+async function heardBy(follower: Tenant, until: number, heard: number[] = []): Promise<number[]> {
   for await (const { seq } of follower.commits({ follow: true })) {
     heard.push(seq)
     if (seq === until) break
@@ -54,31 +20,92 @@ async function heardBy(follower: Tenant, until: number): Promise<number[]> {
 }
 
 describe('a follower with a bell that', () => {
-  test.each(bells)('%s hears each commit once, in order', async (_, fate) => {
+  test.each(fates)('%s hears each commit once, in order', async (_, fate) => {
     const seed = randomInt(2 ** 31)
-    const shared = { blobs: memoryBlobStore(), pointers: memoryPointerStore() }
+    const world = makeWorld()
     const doorbell = poorBell(fate, makeRandom(seed).next)
-    const open = async (): Promise<Tenant> => {
-      const store = await makeStore(
-        {
-          ...shared,
-          url: 'memory:',
-          doorbell,
-          clock: systemClock,
-          ids: systemIds,
-          baton: { leaseMs: 1_000, turnMs: 0, pollMs: 1, lookMs: 0 },
-          pollMs: 1_000,
-          pointersLost: false,
-          close: async () => undefined,
-        },
-        { create: true, recover: false, limits: defaultLimits },
-      )
-      return store.tenant('t', { kind: 'json' })
-    }
-    const writer = await open()
-    const followers = [heardBy(await open(), commits), heardBy(await open(), commits)]
-    for (let n = 1; n <= commits; n++) await writer.create('Note', `{"n":${n}}`)
+    const [writer, ...others] = await Promise.all([1, 2, 3].map(() => world.enter({ doorbell })))
+    const followers = others.map(({ tenant }) => heardBy(tenant, commits))
+    for (let n = 1; n <= commits; n++) await writer?.tenant.create('Note', `{"n":${n}}`)
     const all = Array.from({ length: commits }, (_, i) => i + 1)
     for (const heard of await Promise.all(followers)) expect(heard, `seed ${seed}`).toEqual(all)
   })
+})
+
+/** A writer whose bell a follower hears, or does not, while time stands still. */
+async function atTheHead({ heard }: { heard: boolean }) {
+  const world = makeWorld()
+  const rings = new Subject<Ring>()
+  const doorbell = { ring: (log: string, seq: number) => rings.next({ log, seq }), listen: () => rings }
+  const writer = await world.enter(heard ? { doorbell } : {})
+  const follower = await world.enter({ doorbell })
+  world.clock.byHand()
+  await writer.tenant.create('Note', '{"n":1}')
+  const seen: number[] = []
+  const ended = heardBy(follower.tenant, 3, seen)
+  await quiet()
+  expect(seen).toEqual([1])
+  return { world, rings, writer: writer.tenant, follower, seen, ended }
+}
+
+describe('a follower that waits at the head', () => {
+  test('is woken by a ring, without any time going by', async () => {
+    const { writer, seen } = await atTheHead({ heard: true })
+    await writer.create('Note', '{"n":2}')
+    await quiet()
+    expect(seen).toEqual([1, 2])
+  })
+
+  test("looks once a second of the store's clock when no ring comes", async () => {
+    const { world, writer, seen } = await atTheHead({ heard: false })
+    await writer.create('Note', '{"n":2}')
+    world.clock.move(999)
+    await quiet()
+    expect(seen).toEqual([1])
+    world.clock.move(1)
+    await quiet()
+    expect(seen).toEqual([1, 2])
+  })
+
+  test('polls on when the bell breaks', async () => {
+    const { world, writer, seen, rings } = await atTheHead({ heard: false })
+    rings.error(new Error('broken'))
+    await writer.create('Note', '{"n":2}')
+    world.clock.move(1_000)
+    await quiet()
+    expect(seen).toEqual([1, 2])
+  })
+
+  test('misses no ring that comes while it looks', async () => {
+    const { world, rings, writer, follower, seen } = await atTheHead({ heard: false })
+    const look = follower.pointers.on('get', /^H#/).holdAnswer()
+    world.clock.move(1_000)
+    await look.arrived
+    await writer.create('Note', '{"n":2}')
+    rings.next({ log: 't/0', seq: 2 })
+    look.release()
+    await quiet()
+    expect(seen).toEqual([1, 2])
+  })
+
+  test('leaves nothing behind when it ends', async () => {
+    const { world, rings, writer, ended } = await atTheHead({ heard: true })
+    await writer.create('Note', '{"n":2}')
+    await quiet()
+    expect(rings.observed).toBe(true)
+    expect(world.clock.sleepers).toBe(1)
+    await writer.create('Note', '{"n":3}')
+    expect(await ended).toEqual([1, 2, 3])
+    expect(rings.observed).toBe(false)
+    expect(world.clock.sleepers).toBe(0)
+  })
+})
+
+test('a commit that is missing below the head is damage, not the end of the log', async () => {
+  const world = makeWorld()
+  const { tenant } = await world.enter()
+  for (let n = 1; n <= 3; n++) await tenant.create('Note', `{"n":${n}}`)
+  world.lose(logObject(2))
+  const { message } = await failure(heardBy(tenant, 3))
+  expect(message).toContain(logObject(2))
 })

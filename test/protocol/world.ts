@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { memoryBlobStore, memoryDoorbell, memoryPointerStore } from '../../adapters/memory/index.js'
 import { isAnnalsError } from '../../domain/error.js'
-import type { BlobStore, Ids, Item, PointerStore } from '../../domain/ports/index.js'
+import type { BlobStore, Doorbell, Ids, Item, PointerStore } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
 import { defaultLimits, type Limits } from '../../src/limits.js'
 import { makeStore, type Store, type Tenant } from '../../src/store.js'
@@ -38,6 +38,8 @@ export interface SiteOptions {
   readonly limits?: Partial<Limits>
   readonly baton?: Partial<BatonOptions>
   readonly recover?: boolean
+  /** Default: one that other sites do not hear. */
+  readonly doorbell?: Doorbell
 }
 
 export const kind = 'json'
@@ -63,7 +65,7 @@ export function makeWorld(): World {
         url: 'memory:',
         blobs: scriptedBlobs(blobs, scripts.blobs),
         pointers: scriptedPointers(pointers, scripts.pointers),
-        doorbell: memoryDoorbell(),
+        doorbell: options.doorbell ?? memoryDoorbell(),
         clock,
         ids,
         baton: { ...baton, ...options.baton },

@@ -70,6 +70,11 @@ export const typeIndexPk = (tenant: string, type: string): string => `T#${encode
 export const typeIndexSk = (seq: number, index: number): string =>
   `${String(seq).padStart(20, '0')}${String(index).padStart(8, '0')}`
 
+/** Where the resources of a type stand now, by id. */
+export const currentIndexPk = (tenant: string, type: string): string =>
+  `K#${encodeSegment(tenant)}#${encodeType(type)}#0`
+export const currentIndexPrefix = (tenant: string): string => `K#${encodeSegment(tenant)}#`
+
 export const batonPk = (tenant: string, partition: number): string => `L#${encodeSegment(tenant)}#${partition}`
 export const batonSk = 'baton'
 export const recoverySk = 'recovery'

@@ -83,7 +83,7 @@ function versionPointer(
  * same fact under its type in log order, for type history.
  */
 export function versionItems(tenant: string, p: VersionPointer): [Item, Item] {
-  const attributes = attributesOf(p)
+  const attributes = pointerAttributes(p)
   return [
     { pk: versionsPk(tenant, p.type, p.id), sk: versionSk(p.version), attributes },
     { pk: typeIndexPk(tenant, p.type), sk: typeIndexSk(p.seq, p.index), attributes },
@@ -116,7 +116,7 @@ export const headFromItem = (item: Item): ChainLink => item.attributes as unknow
 export const receiptFromItem = (item: Item): Receipt => item.attributes as unknown as Receipt
 
 /** Absent members are left out: no adapter stores `undefined`. */
-function attributesOf(p: VersionPointer): Item['attributes'] {
+export function pointerAttributes(p: VersionPointer): Item['attributes'] {
   const attributes: Record<string, string | number> = {
     type: p.type,
     id: p.id,

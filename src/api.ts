@@ -102,6 +102,24 @@ export interface HistoryPage {
   readonly cursor?: string
 }
 
+export interface ListOptions {
+  /** Entries per page (default 50). */
+  readonly count?: number
+  /** The `cursor` of the page before. Its pages are all of one head, that of the first. */
+  readonly cursor?: string
+  /** The resources as they were then. */
+  readonly at?: AsOf
+  /** `false` leaves the bodies out, and their reads. */
+  readonly bodies?: boolean
+}
+
+export interface ListPage {
+  /** The current version of each resource that is not deleted, in the order of their ids' bytes. */
+  readonly entries: ReadonlyArray<ResourceVersion>
+  /** For the next page; absent on the last one. */
+  readonly cursor?: string
+}
+
 /** One commit of the log, as subscribers and auditors see it. */
 export interface CommitView {
   readonly seq: number
@@ -144,6 +162,13 @@ export interface Reads {
   versions(type: string, id: string, options?: HistoryOptions): TaskEither<AnnalsError, HistoryPage>
   /** The history of the tenant, of a type, or of one resource, newest first. */
   history(scope?: { type?: string; id?: string }, options?: HistoryOptions): TaskEither<AnnalsError, HistoryPage>
+  /**
+   * The resources of a type in id order. Exact at any time; what the projection `current-index` has not handled yet is read
+   * from the log's own index, at most 10,000 events of it, beyond which it is `Unavailable`.
+   */
+  list(type: string, options?: ListOptions): TaskEither<AnnalsError, ListPage>
+  /** How many resources of a type there are. Exact; costs the events between the index and the head. */
+  count(type: string, options?: { readonly at?: AsOf }): TaskEither<AnnalsError, number>
 }
 
 /** A text, and how often it was changed. */

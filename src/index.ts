@@ -16,6 +16,7 @@ export { defaultLimits, type Limits } from './limits.js'
 export { bootstrapStore, type OpenOptions, openStore } from './open.js'
 export { type OpenSecretsOptions, openSecrets, type SecretName, type Secrets } from './open-secrets.js'
 export type * from './project/api.js'
+export { currentIndexProjection } from './project/built-in.js'
 export {
   type DefinedProjection,
   defineProjection,

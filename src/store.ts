@@ -24,6 +24,7 @@ import { makeProjections, type ProjectedLog, type Projections } from './project/
 import { eventSource } from './project/source.js'
 import { type Promised, promised } from './promised.js'
 import { makeHistory } from './read/history.js'
+import { makeListing } from './read/listing.js'
 import { type LogReader, makeLogReader } from './read/log-reader.js'
 import { makeReader } from './read/reader.js'
 import { recoverLog } from './recover/recover.js'
@@ -157,7 +158,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
       head,
     )
     const history = makeHistory(deps)
-    const fp = makeTenant({ ...deps, name, kind, writer, history })
+    const fp = makeTenant({ ...deps, name, kind, writer, history, listing: makeListing(deps) })
     return { writer, tenant: withPromises(name, kind, fp) }
   }
 

@@ -13,6 +13,8 @@ import type {
   CommitView,
   HistoryOptions,
   HistoryPage,
+  ListOptions,
+  ListPage,
   OperationInput,
   ReadOptions,
   Reads,
@@ -43,6 +45,7 @@ export interface TenantParts extends PrepareDeps {
   readonly clock: Clock
   readonly pointers: PointerStore
   readonly history: ReturnType<typeof makeHistory>
+  readonly listing: Listing
 }
 
 const defaultCount = 50
@@ -106,6 +109,9 @@ export function makeTenant(
       versions: (type, id, options = {}) =>
         attempt(() => historyPage(bound, { type, id }, { ...options, bodies: false })),
       history: (scope = {}, options = {}) => attempt(() => historyPage(bound, scope, options)),
+      list: (type, options = {}) => attempt(() => listPage(bound, type, options)),
+      count: (type, { at } = {}) =>
+        attempt(async () => parts.listing.count(orThrow(checkType(parts.kind, type)), await asOf(bound, at))),
     }
   }
 
@@ -137,8 +143,7 @@ export function makeTenant(
     options: HistoryOptions,
   ): Promise<HistoryPage> {
     const { count = defaultCount, cursor, since, bodies = true } = options
-    if (!Number.isSafeInteger(count) || count < 1)
-      throw annalsError('InvalidInput', { what: 'count', problem: 'it is a whole number from 1' })
+    checkCount(count)
     const page = await parts.history(scopeOf(scope), await asOf(bound, options.at), {
       count,
       cursor,
@@ -147,6 +152,17 @@ export function makeTenant(
     })
     return {
       entries: page.entries.map(({ pointer, body }) => resourceVersion(pointer, body && copyOf(body))),
+      ...(page.cursor === undefined ? undefined : { cursor: page.cursor }),
+    }
+  }
+
+  async function listPage(bound: () => Promise<Bound>, type: string, options: ListOptions): Promise<ListPage> {
+    const { count = defaultCount, cursor, at, bodies = true } = options
+    checkCount(count)
+    orThrow(checkType(parts.kind, type))
+    const page = await parts.listing.list(type, await asOf(bound, at), { count, cursor, bodies })
+    return {
+      entries: page.entries.map(({ pointer, body }) => resourceVersion(pointer, body?.slice())),
       ...(page.cursor === undefined ? undefined : { cursor: page.cursor }),
     }
   }
@@ -169,6 +185,11 @@ export function makeTenant(
     if (typeof at === 'string' || at instanceof Date) return { ...within, at: instantOf(at) }
     return { seq: Math.min(within.seq, checkPosition(at, log).seq) }
   }
+}
+
+function checkCount(count: number): void {
+  if (Number.isSafeInteger(count) && count >= 1) return
+  throw annalsError('InvalidInput', { what: 'count', problem: 'it is a whole number from 1' })
 }
 
 function checkPosition(position: Position, log: LogReader): Position {

@@ -9,6 +9,7 @@ import { addHistory } from './commands/history.js'
 import { addLoad } from './commands/load.js'
 import { addLog } from './commands/log.js'
 import { addRecover, addVerify } from './commands/maintain.js'
+import { addProjections } from './commands/projections.js'
 import { addStats } from './commands/stats.js'
 import { addDelete, addPut } from './commands/write.js'
 import type { Surroundings } from './session.js'
@@ -70,6 +71,7 @@ export function buildProgram(surroundings: Surroundings, said: Said): Command {
     addDiff,
     addLog,
     addStats,
+    addProjections,
     addVerify,
     addRecover,
     addDoctor,

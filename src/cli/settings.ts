@@ -1,5 +1,6 @@
 /** The flags that every command has, and what stands in for them. */
 import { type Command, Option } from 'commander'
+import type { Store } from '../index.js'
 import { usage } from './failure.js'
 import type { Io } from './io.js'
 
@@ -35,6 +36,12 @@ export function settingsOf(io: Io, flags: object): Settings {
     tenant: tenant ?? io.env.ANNALS_TENANT ?? defaultTenant,
     json: json === true,
   }
+}
+
+/** The tenant of the flags, or every tenant of the store. */
+export async function* tenantsOf({ tenant }: Settings, store: Store, all: boolean | undefined): AsyncGenerator<string> {
+  if (all === true) yield* store.tenants()
+  else yield tenant
 }
 
 /** For an option that is a whole number. */

@@ -5,7 +5,7 @@ import type { AddCommand } from '../program.js'
 import { makeProgressBar } from '../progress.js'
 import { recoverSummary, recoverTenant } from '../recovery.js'
 import { makeSession, type Session, withStore } from '../session.js'
-import { settingsOf } from '../settings.js'
+import { settingsOf, tenantsOf } from '../settings.js'
 import { plural, safe } from '../text.js'
 
 const verifyExamples = `  annals verify                                  the chain, every hash, every pointer of a tenant
@@ -89,9 +89,4 @@ export const addRecover: AddCommand = (make, surroundings) => {
         }
       })
     })
-}
-
-async function* tenantsOf(session: Session, store: Store, all: boolean | undefined): AsyncGenerator<string> {
-  if (all) yield* store.tenants()
-  else yield session.tenant
 }

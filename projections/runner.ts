@@ -5,13 +5,13 @@
  * back can't undo newer work: its save is refused, and it looks again.
  */
 import { backOff } from '../domain/backoff.js'
-import { annalsError } from '../domain/error.js'
 import type { Clock, Ids } from '../domain/ports/index.js'
 import { formatPosition } from '../domain/position.js'
 import { describeFailure } from './cause.js'
-import type { Checkpoint, CheckpointState, CheckpointStore, Parked } from './checkpoint.js'
+import type { Checkpoint, CheckpointStore, Parked } from './checkpoint.js'
+import { makeLifecycle } from './lifecycle.js'
 import { defaultPageLimits, type PageLimits, pagesOf } from './pages.js'
-import { beginning, comparePlaces } from './place.js'
+import { comparePlaces } from './place.js'
 import type { Applied, EventSource, Page, Place, Projection } from './projection.js'
 import { childOf, withinGrace } from './stopping.js'
 
@@ -57,14 +57,12 @@ export interface RunOptions {
 export const defaultAttempts = 8
 
 export async function runProjection(deps: RunnerDeps, { signal, toHead = false }: RunOptions): Promise<Outcome> {
-  const { projection, source, checkpoints, clock, ids } = deps
-  const { name, version } = projection
+  const { projection, source, clock, ids } = deps
+  const { reset, finish, write, ...lifecycle } = makeLifecycle(deps)
   const { page: pageLimits = defaultPageLimits, attempts = defaultAttempts } = deps.limits ?? {}
   let failures = 0
-  let olderAreGone = false
   let kept: Checkpoint | undefined
   let lookedAt = 0
-  let knownHash: string | undefined
 
   for (;;) {
     const round = childOf(signal)
@@ -95,48 +93,9 @@ export async function runProjection(deps: RunnerDeps, { signal, toHead = false }
     }
   }
 
-  /** The checkpoint of this version, made at its first start; a number: the newer version that serves. */
-  async function begin(): Promise<Checkpoint | number> {
+  function begin(): Promise<Checkpoint | number> {
     lookedAt = clock.now()
-    const serving = await checkpoints.serving(name)
-    if (serving !== undefined && serving.version > version) return serving.version
-    let checkpoint = await checkpoints.load(name, version)
-    while (checkpoint === undefined) {
-      const place = projection.sideEffects ? await firstPlace(serving?.version) : beginning
-      // What an earlier life has left is compared and swept, rather than trusted.
-      const state = projection.sweep === undefined ? 'running' : 'rebuilding'
-      checkpoint = await write({ place, state, rev: 0 })
-      checkpoint ??= await checkpoints.load(name, version)
-    }
-    if (serving === undefined) await checkpoints.serve(name, version, 0)
-    if (checkpoint.settings !== projection.settings)
-      throw annalsError('InvalidInput', {
-        what: `projection ${name}`,
-        problem: `it was built with the settings '${checkpoint.settings}', not '${projection.settings}': rebuild it, or use those`,
-      })
-    const own = await projection.place?.()
-    return own === undefined ? checkOwn(checkpoint) : checkOwn({ ...checkpoint, place: own })
-  }
-
-  async function checkOwn(checkpoint: Checkpoint): Promise<Checkpoint> {
-    const { seq, hash } = checkpoint.place
-    if (seq === 0 || hash === knownHash || (await source.linkAt(seq))?.hash === hash) {
-      knownHash = hash
-      return checkpoint
-    }
-    const problem = `the projection '${name}' has seen a commit ${seq} that this log does not hold; rebuild it`
-    throw annalsError('LogMismatch', { log: source.name, seq, problem })
-  }
-
-  /** Side effects begin where the older version stands, or now. */
-  async function firstPlace(older: number | undefined): Promise<Place> {
-    const before = older === undefined ? undefined : await checkpoints.load(name, older)
-    return before?.place ?? { ...(await source.head()), done: 0 }
-  }
-
-  async function reset(checkpoint: Checkpoint): Promise<Checkpoint | undefined> {
-    await projection.reset?.()
-    return write({ ...checkpoint, state: 'rebuilding' })
+    return lifecycle.begin()
   }
 
   /** Applies what lies before the head. The same checkpoint again: there was nothing left to do. */
@@ -150,7 +109,7 @@ export async function runProjection(deps: RunnerDeps, { signal, toHead = false }
       if (comparePlaces(current.place, page.to) < 0) return current
     }
     if (current !== checkpoint) return current
-    return finish(checkpoint)
+    return finish(checkpoint, signal)
   }
 
   async function applyPage(page: Page, current: Checkpoint, head: number): Promise<Checkpoint | undefined> {
@@ -191,38 +150,6 @@ export async function runProjection(deps: RunnerDeps, { signal, toHead = false }
     failures = 0
     deps.onMeasure?.({ kind: 'parked', parked })
     return write({ ...checkpoint, state: 'parked', parked })
-  }
-
-  /** At the head: ends a rebuild, takes over from an older version, and removes what that has left. */
-  async function finish(checkpoint: Checkpoint): Promise<Checkpoint | undefined> {
-    if (checkpoint.state === 'rebuilding') return write({ ...checkpoint, state: 'sweeping' })
-    if (checkpoint.state === 'sweeping') {
-      await projection.sweep?.(signal)
-      return signal.aborted ? checkpoint : write({ ...checkpoint, state: 'running' })
-    }
-    if (olderAreGone) return checkpoint
-    const serving = await checkpoints.serving(name)
-    if (serving === undefined || serving.version > version) return undefined
-    if (serving.version < version && !(await checkpoints.serve(name, version, serving.rev))) return undefined
-    await retireOlder()
-    olderAreGone = true
-    return checkpoint
-  }
-
-  async function retireOlder(): Promise<void> {
-    const recorded = (await checkpoints.list()).find((each) => each.name === name)
-    for (const older of recorded?.checkpoints.keys() ?? []) {
-      if (older >= version) continue
-      await projection.retire?.(older)
-      await checkpoints.remove(name, older)
-    }
-  }
-
-  function write(next: { place: Place; memo?: string; state: CheckpointState; parked?: Parked; rev: number }) {
-    const { place, memo, state, rev } = next
-    const parked = state === 'parked' ? next.parked : undefined
-    const saved = { place, memo, state, parked, settings: projection.settings, savedAt: clock.now() }
-    return checkpoints.save(name, version, saved, rev)
   }
 }
 

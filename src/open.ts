@@ -9,6 +9,7 @@ import { systemClock } from '../adapters/system-clock.js'
 import { systemIds } from '../adapters/system-ids.js'
 import { type Instruments, instruments } from '../adapters/telemetry/meter.js'
 import { meteredBlobs, meteredPointers } from '../adapters/telemetry/ports.js'
+import { projectionMetrics } from '../adapters/telemetry/projections.js'
 import { annalsError } from '../domain/error.js'
 import type { Clock, Ids } from '../domain/ports/index.js'
 import { orThrow, run } from '../domain/task.js'
@@ -126,6 +127,7 @@ function metered(adapters: Adapters): Adapters {
     ...adapters,
     blobs: meteredBlobs(adapters.blobs, heard),
     pointers: meteredPointers(adapters.pointers, heard),
+    onProjection: projectionMetrics(heard),
   }
 }
 

@@ -20,7 +20,7 @@ import { examine } from './doctor.js'
 import type { Limits } from './limits.js'
 import { openLog } from './open-log.js'
 import type { ProjectionsFp } from './project/api.js'
-import { makeProjections, type ProjectedLog, type Projections } from './project/projections.js'
+import { makeProjections, type ProjectedLog, type ProjectionMeasure, type Projections } from './project/projections.js'
 import { eventSource } from './project/source.js'
 import { type Promised, promised } from './promised.js'
 import { makeHistory } from './read/history.js'
@@ -46,6 +46,8 @@ export interface Adapters {
   readonly pointersLost: boolean
   /** How often projections look at a head although no bell rang, in milliseconds. */
   readonly pollMs: number
+  /** Hears what projections do, for metrics. */
+  onProjection?(measure: ProjectionMeasure): void
   /** What only this kind of storage can be asked. */
   inspect?(): TaskEither<AnnalsError, ReadonlyArray<DoctorFinding>>
   close(): Promise<void>

@@ -18,11 +18,23 @@ export interface ProjectedLog extends Binding {
   readonly source: EventSource
 }
 
+/** One page, one failure or one parking of a projection, of whichever tenant. */
+export interface ProjectionMeasure {
+  readonly projection: string
+  readonly outcome: 'page' | 'failure' | 'parked'
+  readonly events: number
+  readonly ms: number
+  /** Commits between its place and the head. */
+  readonly lag: number
+}
+
 export interface ProjectionsDeps {
   readonly pointers: PointerStore
   readonly clock: Clock
   readonly ids: Ids
   readonly workerName: string
+  /** For metrics. */
+  onProjection?(measure: ProjectionMeasure): void
   /** Fails with `TenantNotFound`. */
   logOf(tenant: string): Promise<ProjectedLog>
   tenants(): AsyncIterable<string>
@@ -57,7 +69,7 @@ export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
 
   async function runOne(running: Running, options: RunProjectionsOptions, toHead: boolean): Promise<Outcome> {
     const { projection, log, checkpoints } = running
-    const onMeasure = report(projection, options)
+    const onMeasure = report(projection, options, deps.onProjection)
     const deps_ = { projection, source: log.source, checkpoints, clock, ids: deps.ids, onMeasure }
     return runProjection(deps_, { signal: options.signal ?? never, toHead })
   }
@@ -186,13 +198,20 @@ function statusOf({ name, version, checkpoint, head, serves }: Recorded): Projec
   }
 }
 
-function report({ name }: Projection, { onProgress, onFailure }: RunProjectionsOptions): (measure: Measure) => void {
+function report(
+  { name }: Projection,
+  { onProgress, onFailure }: RunProjectionsOptions,
+  tell: ProjectionsDeps['onProjection'],
+): (measure: Measure) => void {
   let events = 0
   return (measure) => {
-    if (measure.kind === 'failure') onFailure?.(measure.error, name)
-    if (measure.kind !== 'page') return
+    const { kind } = measure
+    if (kind === 'failure') onFailure?.(measure.error, name)
+    if (kind !== 'page') return tell?.({ projection: name, outcome: kind, events: 0, ms: 0, lag: 0 })
+    const { place, head, ms } = measure
     events += measure.events
-    onProgress?.({ projection: name, done: measure.place.seq, total: measure.head, events })
+    tell?.({ projection: name, outcome: kind, events: measure.events, ms, lag: head - place.seq })
+    onProgress?.({ projection: name, done: place.seq, total: head, events })
   }
 }
 

@@ -15,6 +15,7 @@ import { meteredBlobs } from '../../adapters/telemetry/ports.js'
 import { annalsError } from '../../domain/error.js'
 import type { BlobStore } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
+import { defineProjection, openStore } from '../../src/index.js'
 
 afterEach(() => {
   trace.disable()
@@ -108,4 +109,28 @@ describe('with an SDK', () => {
     meteredBlobs(memoryBlobStore(), heard()).get('k')
     expect(spans.getFinishedSpans()).toEqual([])
   })
+})
+
+test('projections tell what they handle and where they fail, and never of whom', async () => {
+  const { points } = startSdk()
+  const store = await openStore('memory:')
+  const tenant = await store.tenant('secret-name', { kind: 'json' })
+  await tenant.create('Note', '{}', { id: 'a' })
+  await tenant.create('Note', '{}', { id: 'b' })
+  let failures = 1
+  const flaky = defineProjection({
+    name: 'flaky',
+    version: 1,
+    apply: async () => {
+      if (failures-- > 0) throw new Error('not now')
+    },
+  })
+  await store.projections.run('secret-name', [flaky])
+  const told = await points()
+  const attributes = { projection: 'flaky' }
+  expect(told).toContainEqual({ name: 'annals.projection.events', attributes, value: 2 })
+  expect(told).toContainEqual({ name: 'annals.projection.failures', attributes, value: 1 })
+  expect(told.filter(({ name }) => name === 'annals.projection.lag')).toMatchObject([{ value: { max: 0 } }])
+  expect(JSON.stringify(told)).not.toContain('secret-name')
+  await store.close()
 })

@@ -38,6 +38,12 @@ export const logKey = (tenant: string, partition: number, seq: number): string =
 
 export const blobKey = (tenant: string, sha256: string): string => `${encodeSegment(tenant)}/blobs/${sha256}`
 
+/** Whether an object is of the object model, which the log can rebuild. */
+export function isProjected(key: string): boolean {
+  const slash = key.indexOf('/')
+  return slash > 0 && (key.startsWith('resources/', slash + 1) || key.startsWith('history/', slash + 1))
+}
+
 /** Whether an object may never change once it exists: commits and large bodies. */
 export function isWriteOnce(key: string): boolean {
   const slash = key.indexOf('/')

@@ -11,12 +11,13 @@ export {
 export type { Method, Op } from '../domain/header.js'
 export { formatPosition, type Position, parsePosition } from '../domain/position.js'
 export type { Kind } from '../domain/resource.js'
+export { type ObjectPart, objectParts } from '../projections/objects/keys.js'
 export type * from './api.js'
 export { defaultLimits, type Limits } from './limits.js'
 export { bootstrapStore, type OpenOptions, openStore } from './open.js'
 export { type OpenSecretsOptions, openSecrets, type SecretName, type Secrets } from './open-secrets.js'
 export type * from './project/api.js'
-export { currentIndexProjection } from './project/built-in.js'
+export { currentIndexProjection, type ObjectsOptions, objectsProjection } from './project/built-in.js'
 export {
   type DefinedProjection,
   defineProjection,

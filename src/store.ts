@@ -21,7 +21,7 @@ import type { Limits } from './limits.js'
 import { openLog } from './open-log.js'
 import type { ProjectionsFp } from './project/api.js'
 import { makeProjections, type ProjectedLog, type ProjectionMeasure, type Projections } from './project/projections.js'
-import { eventSource } from './project/source.js'
+import { eventLookup, eventSource } from './project/source.js'
 import { type Promised, promised } from './promised.js'
 import { makeHistory } from './read/history.js'
 import { makeListing } from './read/listing.js'
@@ -232,7 +232,8 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     const log = makeLogReader({ tenant: name, partition, blobs })
     // Each body is read once: none is kept.
     const reader = makeReader({ tenant: name, blobs, pointers, log, limits: { ...limits, cacheBytes: 0 } })
-    return { tenant: name, partition, blobs, pointers, source: eventSource({ ...adapters, log, reader, limits }) }
+    const source = eventSource({ ...adapters, log, reader, limits })
+    return { tenant: name, partition, blobs, pointers, source, lookup: eventLookup(log, reader) }
   }
 
   const projecting = makeProjections({ ...adapters, workerName: writerName, logOf, tenants })

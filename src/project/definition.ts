@@ -4,6 +4,7 @@ import type { Op } from '../../domain/header.js'
 import type { BlobStore, PointerStore } from '../../domain/ports/index.js'
 import { orThrow } from '../../domain/task.js'
 import { eachEvent } from '../../projections/each.js'
+import type { EventLookup } from '../../projections/objects/index.js'
 import { decodePlace, encodePlace } from '../../projections/place.js'
 import type { ProjectedEvent, Projection } from '../../projections/projection.js'
 import type { ResourceVersion } from '../api.js'
@@ -66,6 +67,7 @@ export interface ProjectionPage {
 export interface Binding extends ProjectionScope {
   readonly blobs: BlobStore
   readonly pointers: PointerStore
+  readonly lookup: EventLookup
 }
 
 /** A projection that a store can run: your own, by `defineProjection`, or one of the store's. */

@@ -1,6 +1,9 @@
 /** The log of a tenant as projections read it: pages are pulled, and a bell or a slow poll says when to look again. */
 import { filter } from 'rxjs'
+import type { Commit } from '../../domain/commit.js'
+import { pointersOf } from '../../domain/pointer.js'
 import type { Clock, Doorbell } from '../../domain/ports/index.js'
+import type { EventLookup } from '../../projections/objects/index.js'
 import type { EventSource } from '../../projections/projection.js'
 import { childOf } from '../../projections/stopping.js'
 import type { Limits } from '../limits.js'
@@ -40,6 +43,21 @@ export function eventSource({ log, reader, doorbell, clock, limits, pollMs }: So
       await clock.sleep(pollMs, rung.signal)
       ring.unsubscribe()
       rung.release()
+    },
+  }
+}
+
+/** What pointers and log know of single events; the commit asked for last is kept. */
+export function eventLookup(log: LogReader, reader: Reader): EventLookup {
+  let last: Commit | undefined
+  return {
+    version: (ref, version) => reader.version(ref, version),
+    current: (ref) => reader.current(ref),
+    async at({ partition, seq, index }) {
+      if (partition !== log.partition) return undefined
+      const commit = last?.seq === seq ? last : (await log.open(seq))?.commit
+      last = commit
+      return commit && pointersOf(commit, partition)[index]
     },
   }
 }

@@ -114,6 +114,25 @@ test('a rebuild mends what was damaged, brings back what is missing and removes 
   expect(await objectsOf(world.blobs)).toEqual(before)
 })
 
+test('who comes late with an older version leaves the newer one', async () => {
+  const world = makeWorld()
+  const { store, tenant } = await world.enter()
+  const zombie = await world.open()
+  await tenant.create('Note', '{"n":1}', { id: 'a' })
+  await store.projections.run('t', [projection])
+  await tenant.update('Note', 'a', '{"n":2}')
+  const held = zombie.blobs.on('get', /current\.json$/).holdAnswer()
+  const late = zombie.store.projections.run('t', [projection])
+  await held.arrived
+  await tenant.update('Note', 'a', '{"n":3}')
+  await store.projections.run('t', [projection])
+  const before = await objectsOf(world.blobs)
+  held.release()
+  await late
+  expect(await objectsOf(world.blobs)).toEqual(before)
+  expect(JSON.parse(before.get('t/resources/Note/a/current.json') ?? '')).toMatchObject({ version: 3 })
+})
+
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('write' as const), transaction }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('run' as const), failAt: fc.nat(30), lost: fc.boolean() }) },

@@ -5,6 +5,7 @@
 import { annalsError } from '../domain/error.js'
 import type { Clock } from '../domain/ports/index.js'
 import type { Checkpoint, CheckpointState, CheckpointStore, Parked } from './checkpoint.js'
+import { requestRebuild } from './maintain.js'
 import { beginning } from './place.js'
 import type { EventSource, Place, Projection } from './projection.js'
 
@@ -54,8 +55,9 @@ export function makeLifecycle({ projection, source, checkpoints, clock }: Lifecy
         what: `projection ${name}`,
         problem: `it was built with the settings '${checkpoint.settings}', not '${projection.settings}': rebuild it, or use those`,
       })
-    const own = await projection.place?.()
-    return own === undefined ? checkOwn(checkpoint) : checkOwn({ ...checkpoint, place: own })
+    // What a rebuild is about to forget is not gone by. One that keeps its place and has none stands at the beginning.
+    if (projection.place === undefined || checkpoint.state === 'resetting') return checkOwn(checkpoint)
+    return checkOwn({ ...checkpoint, place: (await projection.place()) ?? beginning })
   }
 
   async function checkOwn(checkpoint: Checkpoint): Promise<Checkpoint> {
@@ -76,7 +78,12 @@ export function makeLifecycle({ projection, source, checkpoints, clock }: Lifecy
 
   async function reset(checkpoint: Checkpoint): Promise<Checkpoint | undefined> {
     await projection.reset?.()
-    return write({ ...checkpoint, state: 'rebuilding' })
+    const saved = await write({ ...checkpoint, state: 'rebuilding' })
+    if (saved !== undefined || projection.reset === undefined) return saved
+    // Others have gone on, and this reset, coming late, may have undone what they did: once more.
+    if ((await checkpoints.load(name, version))?.state !== 'resetting')
+      await requestRebuild(checkpoints, projection, clock.now())
+    return undefined
   }
 
   async function finish(checkpoint: Checkpoint, signal: AbortSignal): Promise<Checkpoint | undefined> {

@@ -15,12 +15,10 @@ export async function requestRebuild(
       what: `projection ${name}`,
       problem: 'it has side effects, which a rebuild would repeat; give it a new name to let it begin anew',
     })
-  await change(checkpoints, name, version, () => ({
-    place: beginning,
-    state: 'resetting',
-    settings,
-    savedAt: now,
-  }))
+  const anew: Omit<Checkpoint, 'rev'> = { place: beginning, state: 'resetting', settings, savedAt: now }
+  // The checkpoint may be lost with its table, and what the projection has built is there all the same: it has to go.
+  if ((await checkpoints.save(name, version, anew, 0)) === undefined)
+    await change(checkpoints, name, version, () => anew)
 }
 
 /** Answers whether it was parked. */
@@ -46,7 +44,6 @@ async function change(
 ): Promise<void> {
   for (;;) {
     const checkpoint = await checkpoints.load(name, version)
-    // One that has never run begins at the beginning anyway.
     if (checkpoint === undefined) return
     const changed = next(checkpoint)
     if (changed === checkpoint || (await checkpoints.save(name, version, changed, checkpoint.rev)) !== undefined) return

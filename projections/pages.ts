@@ -1,5 +1,6 @@
 /** Cuts the log into pages: as many commits as fit, or a part of a commit that is larger than a page. */
 import type { ChainLink, Commit } from '../domain/commit.js'
+import { annalsError } from '../domain/error.js'
 import { pointersOf, type VersionPointer } from '../domain/pointer.js'
 import {
   type EventSource,
@@ -20,6 +21,14 @@ export interface PageLimits {
 }
 
 export const defaultPageLimits: PageLimits = { events: 500, bytes: 4 * 1024 * 1024, commits: 1_000 }
+
+/** The limits with some of their own: whole numbers from 1. */
+export function pageLimits(some: Partial<PageLimits> = {}): PageLimits {
+  for (const [what, limit] of Object.entries(some))
+    if (!Number.isSafeInteger(limit) || limit < 1)
+      throw annalsError('InvalidInput', { what: `page.${what}`, problem: 'it is a whole number from 1' })
+  return { ...defaultPageLimits, ...some }
+}
 
 /** Pages from a place up to the commit `to`, each made when the one before has been handled. */
 export async function* pagesOf(

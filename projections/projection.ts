@@ -61,7 +61,10 @@ export interface Projection {
   /** What has to be the same at every run of one version; another one asks for a rebuild. */
   readonly settings: string
   apply(page: Page, context: ApplyContext): Promise<Applied>
-  /** Where the projection's own store says that it stands, if it keeps its place there, in one transaction with its effect. */
+  /**
+   * Where the projection's own store says that it stands, if it keeps its place there, in one transaction with its effect;
+   * `undefined`: at the beginning.
+   */
   place?(): Promise<Place | undefined>
   /** Before a rebuild: forgets everything, its own place included. May be called more than once. */
   reset?(): Promise<void>

@@ -88,6 +88,8 @@ export async function runProjection(deps: RunnerDeps, { signal, toHead = false }
       const next = state === 'resetting' ? await reset(checkpoint) : await advance(checkpoint)
       kept = next
       if (next === checkpoint) return { state: signal.aborted ? 'stopped' : 'caught-up', place }
+      // Whoever resets at the same time is not kept in step with.
+      if (next === undefined && state === 'resetting') await backOff(clock, ids, firstBackOff, signal)
       // Somebody else has moved it, another worker or a rebuild; or the page has to be tried again.
       checkpoint = next ?? (await begin())
     }

@@ -29,8 +29,19 @@ export interface ProjectionProgress {
   readonly events: number
 }
 
+/** Where a page of events ends: where it reaches one of these. */
+export interface PageOptions {
+  /** Default 500. */
+  readonly events?: number
+  /** Bytes of their bodies (default 4 MiB). */
+  readonly bytes?: number
+  /** Commits, whether or not any of their events are asked for (default 1,000). */
+  readonly commits?: number
+}
+
 export interface RunProjectionsOptions {
   readonly signal?: AbortSignal
+  readonly page?: PageOptions
   readonly onProgress?: (progress: ProjectionProgress) => void
   /** Hears each failure of a projection, which is then tried again, until it is parked. */
   readonly onFailure?: (error: unknown, projection: string) => void

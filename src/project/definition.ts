@@ -5,7 +5,7 @@ import type { BlobStore, PointerStore } from '../../domain/ports/index.js'
 import { orThrow } from '../../domain/task.js'
 import { eachEvent } from '../../projections/each.js'
 import type { EventLookup } from '../../projections/objects/index.js'
-import { decodePlace, encodePlace } from '../../projections/place.js'
+import { beginning, comparePlaces, decodePlace, encodePlace } from '../../projections/place.js'
 import type { ProjectedEvent, Projection } from '../../projections/projection.js'
 import type { ResourceVersion } from '../api.js'
 import { resourceVersion } from '../version.js'
@@ -34,7 +34,7 @@ export interface ProjectionDefinition {
   readonly concurrency?: number
   /**
    * Exactly once: the `checkpoint` of the last page that `apply` has written down, in one transaction with its effect. The
-   * projection goes on from there, wherever the store believes it to be.
+   * projection goes on from there, wherever the store believes it to be; without one, from the first event.
    */
   checkpoint?(scope: ProjectionScope): Promise<string | undefined>
   /** Before a rebuild: forgets everything, its own checkpoint too. May be called more than once. */
@@ -58,8 +58,11 @@ export interface ProjectionContext extends ProjectionScope {
 export interface ProjectionPage {
   /** Those that the projection asks for, in log order. */
   readonly events: ReadonlyArray<ResourceVersion>
-  /** Where the projection stands before this page, and after it: opaque texts, for `checkpoint`. */
-  readonly previous: string
+  /**
+   * Where the projection stands before this page, and after it: opaque texts, for `checkpoint`. `previous` is absent before
+   * the first event, as `checkpoint` is when nothing is written down: compare the two, and refuse a page that does not follow.
+   */
+  readonly previous?: string
   readonly checkpoint: string
 }
 
@@ -76,6 +79,8 @@ export interface DefinedProjection {
   readonly version: number
   /** For the store. */
   readonly bind: (binding: Binding) => Projection
+  /** What one of your own was defined by. */
+  readonly definition?: ProjectionDefinition
 }
 
 const defaultConcurrency = 16
@@ -86,7 +91,7 @@ export function defineProjection(definition: ProjectionDefinition): DefinedProje
   const problem = problemOf(definition)
   if (problem !== undefined) throw annalsError('InvalidInput', { what: 'projection', problem })
   const { name, version } = definition
-  return { name, version, bind: (binding) => bound(definition, binding) }
+  return { name, version, bind: (binding) => bound(definition, binding), definition }
 }
 
 function bound(definition: ProjectionDefinition, { tenant, partition }: Binding): Projection {
@@ -123,7 +128,11 @@ function applier(definition: ProjectionDefinition, scope: ProjectionScope): Proj
       concurrency,
     )
   return async ({ events, from, to }, { signal, isRebuild }) => {
-    const page = { events: events.map(versionOf), previous: encodePlace(from), checkpoint: encodePlace(to) }
+    const page: ProjectionPage = {
+      events: events.map(versionOf),
+      checkpoint: encodePlace(to),
+      ...(comparePlaces(from, beginning) === 0 ? undefined : { previous: encodePlace(from) }),
+    }
     await definition.apply?.(page, { ...scope, signal, isRebuild })
     return {}
   }

@@ -6,6 +6,7 @@ import type { Clock, Ids, PointerStore } from '../../domain/ports/index.js'
 import { attempt } from '../../domain/task.js'
 import { type Checkpoint, type CheckpointStore, checkpointStore } from '../../projections/checkpoint.js'
 import { requestRebuild, resumeParked } from '../../projections/maintain.js'
+import { pageLimits } from '../../projections/pages.js'
 import type { EventSource, Projection } from '../../projections/projection.js'
 import { type Measure, type Outcome, runProjection } from '../../projections/runner.js'
 import { type Task, work } from '../../projections/worker.js'
@@ -70,8 +71,9 @@ export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
   async function runOne(running: Running, options: RunProjectionsOptions, toHead: boolean): Promise<Outcome> {
     const { projection, log, checkpoints } = running
     const onMeasure = report(projection, options, deps.onProjection)
-    const deps_ = { projection, source: log.source, checkpoints, clock, ids: deps.ids, onMeasure }
-    return runProjection(deps_, { signal: options.signal ?? never, toHead })
+    const limits = { page: pageLimits(options.page) }
+    const runner = { projection, source: log.source, checkpoints, clock, ids: deps.ids, limits, onMeasure }
+    return runProjection(runner, { signal: options.signal ?? never, toHead })
   }
 
   async function statuses(tenant: string): Promise<ReadonlyArray<ProjectionStatus>> {
@@ -126,6 +128,8 @@ export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
   function startWork(all: ReadonlyArray<DefinedProjection>, options: WorkOptions = {}): Worker {
     const stopping = new AbortController()
     const { leaseMs = defaultLeaseMs, onFailure = () => undefined } = options
+    // What cannot be is said now, rather than by every task.
+    pageLimits(options.page)
     const listTenants = remembered(clock, tenantsMs, () => collect(options.tenants ?? deps.tenants()))
     const name = `${deps.workerName}:${deps.ids.uuid().slice(-8)}`
     const tasks = async (): Promise<ReadonlyArray<Task>> =>

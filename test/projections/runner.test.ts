@@ -167,7 +167,7 @@ test('a projection that keeps its own checkpoint goes on from it, whatever the s
     version: 1,
     checkpoint: async () => own,
     apply: async ({ events, previous, checkpoint }) => {
-      if (own !== undefined && own !== previous) throw new Error('somebody else was faster')
+      if (own !== previous) throw new Error('somebody else was faster')
       told.push(...events.map(line))
       own = checkpoint
       // The effect is there, and the store does not hear of it.
@@ -181,6 +181,96 @@ test('a projection that keeps its own checkpoint goes on from it, whatever the s
   await tenant.create('Task', '{}', { id: 'u' })
   await store.projections.run('t', [projection])
   expect(told).toEqual(await eventsOf(tenant))
+})
+
+/** A table that keeps its checkpoint with its rows. */
+function ownTable() {
+  const table = { rows: [] as string[], own: undefined as string | undefined }
+  const projection = defineProjection({
+    name: 'table',
+    version: 1,
+    checkpoint: async () => table.own,
+    apply: async ({ events, previous, checkpoint }) => {
+      if (table.own !== previous) throw new Error('somebody else was faster')
+      table.rows.push(...events.map(line))
+      table.own = checkpoint
+    },
+    reset: async () => {
+      table.rows = []
+      table.own = undefined
+    },
+  })
+  return { table, projection }
+}
+
+test('one that keeps its own checkpoint is rebuilt from the first event, and begins there when it is lost', async () => {
+  const { store, tenant } = await filled()
+  const { table, projection } = ownTable()
+  await store.projections.run('t', [projection], { page: { events: 2 } })
+  const all = await eventsOf(tenant)
+  await store.projections.rebuild('t', projection)
+  expect(table.rows).toEqual(all)
+  Object.assign(table, { rows: [], own: undefined })
+  await store.projections.run('t', [projection])
+  expect(table.rows).toEqual(all)
+})
+
+test('a rebuild forgets what is there, though nothing is known of it, and though another log has left it', async () => {
+  const other = await filled()
+  const { table, projection } = ownTable()
+  await other.store.projections.run('t', [projection])
+  const { store, tenant } = await makeWorld().enter()
+  await tenant.create('Task', '{}', { id: 'only' })
+  expect(await outcome(store.projections.run('t', [projection]))).toBe('LogMismatch')
+  await store.projections.rebuild('t', projection)
+  expect(table.rows).toEqual(['1-0 Task/only@1 {}'])
+  const { told, projection: plain } = diary({ reset: async () => void told.splice(0) })
+  told.push('left over')
+  await store.projections.rebuild('t', plain)
+  expect(told).toEqual(table.rows)
+})
+
+test('a reset that comes when others have gone on undoes nothing for good', async () => {
+  const { store, tenant } = await filled()
+  const rows = new Set<string>()
+  const asked: Array<() => void> = []
+  const projection = defineProjection({
+    name: 'slow',
+    version: 1,
+    apply: async ({ events }) => {
+      for (const event of events) rows.add(line(event))
+    },
+    reset: async () => {
+      if (asked.length === 0) await new Promise<void>((resolve) => asked.push(resolve))
+      rows.clear()
+    },
+  })
+  await store.projections.run('t', [projection])
+  const late = store.projections.rebuild('t', projection)
+  while (asked.length === 0) await new Promise(setImmediate)
+  await store.projections.run('t', [projection])
+  expect([...rows]).toEqual(await eventsOf(tenant))
+  asked[0]?.()
+  await late
+  expect([...rows]).toEqual(await eventsOf(tenant))
+})
+
+test('pages are as long as they are asked to be, and never without an end', async () => {
+  const { store, tenant } = await filled()
+  const pages: number[] = []
+  const { told, projection } = diary({
+    apply: async ({ events }) => {
+      pages.push(events.length)
+      told.push(...events.map(line))
+    },
+  })
+  await store.projections.run('t', [projection], { page: { events: 3 } })
+  expect(pages).toEqual([3, 3, 1])
+  expect(told).toEqual(await eventsOf(tenant))
+  expect(await outcome(store.projections.run('t', [projection], { page: { commits: Number.NaN } }))).toBe(
+    'InvalidInput',
+  )
+  expect(() => store.projections.work([projection], { page: { bytes: 0 } })).toThrow('page.bytes')
 })
 
 test('side effects begin with the first event after the first start, also of a later version, and are never repeated', async () => {

@@ -78,6 +78,9 @@ export interface ChainLink {
   readonly at: number
 }
 
+/** The link alone: a commit would be kept in memory with its whole header. */
+export const linkOf = ({ seq, hash, at }: ChainLink): ChainLink => ({ seq, hash, at })
+
 export const origin: ChainLink = { seq: 0, hash: genesis, at: 0 }
 
 /** What is wrong with `commit` as the successor of `link` in `log`; `undefined` when nothing is. */

@@ -1,11 +1,13 @@
 /** The public interface: what a store, a tenant and a snapshot offer. Every I/O function is a `TaskEither`; `promised.ts` makes the promise face of it. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { Observable } from 'rxjs'
 import type { Expectation } from '../domain/decide.js'
 import type { AnnalsError } from '../domain/error.js'
 import type { Method, Op } from '../domain/header.js'
 import type { Position } from '../domain/position.js'
 import type { Kind } from '../domain/resource.js'
 import type { WaitOptions } from './project/when-projected.js'
+import type { SubscribeOptions, SubscriptionMessage } from './read/subscription.js'
 import type { Difference } from './recover/difference.js'
 import type { TransactionResult, WriteResult } from './write/result.js'
 
@@ -207,6 +209,26 @@ export interface TenantFp extends Reads {
   whenProjected(name: string, position: Position, options?: WaitOptions): TaskEither<AnnalsError, void>
   /** The position of the last commit that readers see. */
   head(): TaskEither<AnnalsError, { readonly seq: number; readonly hash: string; readonly at: string }>
+}
+
+/** The log as it comes, in order. */
+export interface Streams {
+  /** Commit by commit; it ends at the head unless it follows. */
+  commits(options?: CommitsOptions): AsyncIterable<CommitView>
+  /**
+   * Event by event, and a message whenever the subscriber has caught up. Each iteration is a subscription of its own: it hears each
+   * event after its beginning once, in log order, and begins again where the caller says, so keep the position of what is done.
+   * It pulls: however far behind and slow the subscriber is, at most some 24 MiB wait for it (one commit's header and one body, if
+   * these are larger). Leaving the loop stops the reading.
+   */
+  subscribe(options?: SubscribeOptions): AsyncIterable<SubscriptionMessage>
+  /**
+   * The same as an Observable; unsubscribing stops the reading, and the end of the subscription completes it. Back-pressure is only
+   * what JavaScript gives: the next message is read when `next` has returned, so an observer that works synchronously slows the
+   * reading. One that works asynchronously does not: `concatMap`, `mergeMap`, `bufferTime` or `observeOn` keep in memory whatever
+   * has not been handled, without bound. For such work pull from `subscribe`.
+   */
+  observe(options?: SubscribeOptions): Observable<SubscriptionMessage>
 }
 
 export interface RecoverReport {

@@ -28,6 +28,7 @@ export {
 } from './project/definition.js'
 export type { Projections } from './project/projections.js'
 export type { WaitOptions } from './project/when-projected.js'
+export type { SubscribeOptions, SubscriptionMessage } from './read/subscription.js'
 export type { Difference, DifferenceKind } from './recover/difference.js'
 export type { Store, Tenant } from './store.js'
 export type { TransactionResult, WriteResult } from './write/result.js'

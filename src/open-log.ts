@@ -1,5 +1,5 @@
 /** Opens a log: holds the head of its pointers against the log itself, and heals or refuses (rule 9). */
-import { type ChainLink, chainProblem, origin } from '../domain/commit.js'
+import { type ChainLink, chainProblem, linkOf, origin } from '../domain/commit.js'
 import { type AnnalsError, annalsError } from '../domain/error.js'
 import { headPk, headSk, logPrefix } from '../domain/keys.js'
 import { headFromItem, headItem } from '../domain/pointer.js'
@@ -52,7 +52,7 @@ async function healForward(deps: OpenLogDeps, head: ChainLink): Promise<ChainLin
   for await (const { commit } of deps.log.follow(head)) {
     const published = await attempt(() => publishCommit({ ...deps, partition: deps.log.partition }, commit))()
     if (published._tag === 'Left' && !(await isPublishedByOthers(deps, commit, published.left))) throw published.left
-    link = { seq: commit.seq, hash: commit.hash, at: commit.at }
+    link = linkOf(commit)
   }
   return link
 }

@@ -15,7 +15,7 @@ import {
   type TenantManifest,
   tenantFormat,
 } from '../domain/tenant.js'
-import type { CommitsOptions, CommitView, DoctorFinding, SnapshotFp, StoreFp, TenantFp, TenantOptions } from './api.js'
+import type { DoctorFinding, SnapshotFp, StoreFp, Streams, TenantFp, TenantOptions } from './api.js'
 import { examine } from './doctor.js'
 import type { Limits } from './limits.js'
 import { openLog } from './open-log.js'
@@ -61,12 +61,10 @@ export interface StoreSettings {
   readonly recover: boolean
 }
 
-export interface Tenant extends Promised<Omit<TenantFp, 'snapshot'>> {
+export interface Tenant extends Promised<Omit<TenantFp, 'snapshot'>>, Streams {
   readonly name: string
   readonly kind: 'fhir' | 'json'
   snapshot(): Promise<Promised<SnapshotFp> & { readonly fp: SnapshotFp }>
-  /** The log itself, commit by commit, in order; it ends at the head unless it follows. */
-  commits(options?: CommitsOptions): AsyncIterable<CommitView>
   /** The same functions as `TaskEither`s. */
   readonly fp: TenantFp
 }
@@ -99,6 +97,8 @@ const recoveryPollMs = 200
 export async function makeStore(adapters: Adapters, settings: StoreSettings): Promise<Store> {
   const { blobs, pointers, clock, ids, url } = adapters
   const { limits } = settings
+  /** For those who read each body once: none is kept. */
+  const uncached: Limits = { ...limits, cacheBytes: 0 }
   const writerName = `${hostname()}:${process.pid}:${ids.uuid().slice(-8)}`
   const open = new Map<string, Promise<OpenTenant>>()
   let closing: Promise<void> | undefined
@@ -150,6 +150,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
       })
     const log = makeLogReader({ tenant: name, partition, blobs })
     const reader = makeReader({ tenant: name, blobs, pointers, log, limits })
+    const passing = makeReader({ tenant: name, blobs, pointers, log, limits: uncached })
     const deps = { ...adapters, tenant: name, log, reader, limits, writer: writerName }
     const head = await openOrRecover(() => openLog(deps), log, name)
     const writer = makeLogWriter(
@@ -160,8 +161,8 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
       head,
     )
     const history = makeHistory(deps)
-    const fp = makeTenant({ ...deps, name, kind, writer, history, listing: makeListing(deps) })
-    return { writer, tenant: withPromises(name, kind, fp) }
+    const faces = makeTenant({ ...deps, name, kind, passing, writer, history, listing: makeListing(deps) })
+    return { writer, tenant: withPromises(name, kind, faces) }
   }
 
   /** Where lost pointers may be rebuilt without asking, whoever comes first does it and the others wait. */
@@ -230,8 +231,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
   async function logOf(name: string): Promise<ProjectedLog> {
     await manifestOf(name, { create: false })
     const log = makeLogReader({ tenant: name, partition, blobs })
-    // Each body is read once: none is kept.
-    const reader = makeReader({ tenant: name, blobs, pointers, log, limits: { ...limits, cacheBytes: 0 } })
+    const reader = makeReader({ tenant: name, blobs, pointers, log, limits: uncached })
     const source = eventSource({ ...adapters, log, reader, limits })
     return { tenant: name, partition, blobs, pointers, source, lookup: eventLookup(log, reader) }
   }
@@ -266,12 +266,12 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
   }
 }
 
-function withPromises(name: string, kind: 'fhir' | 'json', { commits, ...fp }: ReturnType<typeof makeTenant>): Tenant {
+function withPromises(name: string, kind: 'fhir' | 'json', { fp, streams }: ReturnType<typeof makeTenant>): Tenant {
   return {
     ...promised(fp),
+    ...streams,
     name,
     kind,
-    commits,
     snapshot: async () => {
       const snapshot = await run(fp.snapshot())
       return { ...promised(snapshot), fp: snapshot }

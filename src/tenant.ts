@@ -9,8 +9,6 @@ import { checkId, checkType, type Kind } from '../domain/resource.js'
 import { attempt, orThrow, run } from '../domain/task.js'
 import type {
   AsOf,
-  CommitsOptions,
-  CommitView,
   HistoryOptions,
   HistoryPage,
   ListOptions,
@@ -20,6 +18,7 @@ import type {
   Reads,
   ResourceVersion,
   SnapshotFp,
+  Streams,
   TenantFp,
   WriteOptions,
 } from './api.js'
@@ -29,7 +28,9 @@ import { commits } from './read/commits.js'
 import type { makeHistory, Scope } from './read/history.js'
 import type { Listing } from './read/listing.js'
 import type { LogReader } from './read/log-reader.js'
+import { observe } from './read/observe.js'
 import { type Bound, copyOf, covers, type Reader } from './read/reader.js'
+import { subscribe } from './read/subscribe.js'
 import { resourceVersion } from './version.js'
 import type { LogWriter } from './write/log-writer.js'
 import { type PrepareDeps, prepare } from './write/prepare.js'
@@ -41,6 +42,8 @@ export interface TenantParts extends PrepareDeps {
   readonly limits: Limits
   readonly log: LogReader
   readonly reader: Reader
+  /** The same without a cache. */
+  readonly passing: Reader
   readonly writer: LogWriter
   readonly doorbell: Doorbell
   readonly clock: Clock
@@ -51,9 +54,7 @@ export interface TenantParts extends PrepareDeps {
 
 const defaultCount = 50
 
-export function makeTenant(
-  parts: TenantParts,
-): TenantFp & { commits(options?: CommitsOptions): AsyncIterable<CommitView> } {
+export function makeTenant(parts: TenantParts): { readonly fp: TenantFp; readonly streams: Streams } {
   const { reader, writer, log } = parts
   const headBound = async (): Promise<Bound> => ({ seq: (await reader.head()).seq })
 
@@ -69,7 +70,7 @@ export function makeTenant(
       return results[0] as WriteResult
     })
 
-  return {
+  const fp: TenantFp = {
     ...makeReads(parts, headBound, true),
     create: (type, body, options = {}) => one({ op: 'create', type, id: options.id, body }, options),
     update: (type, id, body, options = {}) => {
@@ -100,8 +101,14 @@ export function makeTenant(
       }),
     whenProjected: (name, position, options) =>
       attempt(async () => whenProjected({ ...parts, tenant: parts.name }, name, checkPosition(position, log), options)),
-    commits: (options) => commits(parts, options),
   }
+  const subscribeWith: Streams['subscribe'] = (options) => subscribe({ ...parts, reader: parts.passing }, options)
+  const streams: Streams = {
+    commits: (options) => commits(parts, options),
+    subscribe: subscribeWith,
+    observe: (options) => observe(subscribeWith, options),
+  }
+  return { fp, streams }
 
   /** The reads under a bound: the head as it is at each read, or one head for all of them. */
   function makeReads(_: TenantParts, bound: () => Promise<Bound>, live: boolean): Reads {

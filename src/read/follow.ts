@@ -1,6 +1,6 @@
 /** Walks the commits that readers may see, in order: to the head, and on from there as new ones come. */
 import { filter } from 'rxjs'
-import type { ChainLink } from '../../domain/commit.js'
+import { type ChainLink, linkOf } from '../../domain/commit.js'
 import type { Clock, Doorbell } from '../../domain/ports/index.js'
 import { type LogReader, missingCommit, type OpenCommit } from './log-reader.js'
 import type { Reader } from './reader.js'
@@ -46,7 +46,7 @@ export async function* walk(deps: FollowDeps, link: ChainLink, options: WalkOpti
         told = false
         for await (const opened of log.follow(seen, { whole, to: end })) {
           if (stopped()) return
-          seen = opened.commit
+          seen = linkOf(opened.commit)
           yield { kind: 'commit', opened }
         }
         if (seen.seq < end && !stopped()) throw missingCommit(log, seen.seq + 1)

@@ -1,5 +1,5 @@
 /** Rebuilds the pointers of a log from the log alone, by the same fold that the writer runs. */
-import { type ChainLink, origin } from '../../domain/commit.js'
+import { type ChainLink, linkOf, origin } from '../../domain/commit.js'
 import { annalsError } from '../../domain/error.js'
 import { headPk, headSk, logPrefix, rebuiltPrefixes } from '../../domain/keys.js'
 import { headItem } from '../../domain/pointer.js'
@@ -64,7 +64,7 @@ async function rebuild(deps: RecoverDeps, lock: RecoveryLock, options: CheckOpti
     for (const item of pointerItems(tenant, log.partition, commit)) pending.push(item)
     report.commits++
     for (const { events } of commit.header.transactions) report.events += events.length
-    link = { seq: commit.seq, hash: commit.hash, at: commit.at }
+    link = linkOf(commit)
     if (pending.length >= itemsPerWrite) await flush()
   }
   await flush()

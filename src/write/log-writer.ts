@@ -6,7 +6,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { backOff } from '../../domain/backoff.js'
-import type { ChainLink } from '../../domain/commit.js'
+import { type ChainLink, linkOf } from '../../domain/commit.js'
 import { type BatchDecision, type Current, type Decision, decide, type Transaction } from '../../domain/decide.js'
 import { type AnnalsError, annalsError, isAnnalsError } from '../../domain/error.js'
 import { formatInstant } from '../../domain/instant.js'
@@ -206,7 +206,7 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
     { commit }: EncodedCommit,
     changes: ReadonlyMap<string, Current>,
   ): void {
-    head = { seq: commit.seq, hash: commit.hash, at: commit.at }
+    head = linkOf(commit)
     states.apply(commit, partition, changes)
     publishing.set(commit.seq, decided)
     const settle = (answer: (one: Decided, place: number) => E.Either<AnnalsError, TransactionResult>): void => {
@@ -231,7 +231,7 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
     let steps = 0
     let visible = await visibleHead()
     for await (const { commit } of log.follow(head, { width: 1 })) {
-      head = { seq: commit.seq, hash: commit.hash, at: commit.at }
+      head = linkOf(commit)
       states.apply(commit, partition, changesOf(commit, partition))
       if (commit.seq <= visible.seq) states.published(commit.seq)
       else publisher.publish({ commit, done: () => states.published(commit.seq), failed: () => undefined })

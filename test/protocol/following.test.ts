@@ -101,6 +101,18 @@ describe('a follower that waits at the head', () => {
   })
 })
 
+test('a follower whose signal aborts is shown no further commit', async () => {
+  const { tenant } = await makeWorld().enter()
+  for (let n = 1; n <= 9; n++) await tenant.create('Note', `{"n":${n}}`)
+  const abort = new AbortController()
+  const seen: number[] = []
+  for await (const { seq } of tenant.commits({ follow: true, signal: abort.signal })) {
+    seen.push(seq)
+    if (seq === 3) abort.abort()
+  }
+  expect(seen).toEqual([1, 2, 3])
+})
+
 test('a commit that is missing below the head is damage, not the end of the log', async () => {
   const world = makeWorld()
   const { tenant } = await world.enter()

@@ -8,7 +8,7 @@ import type fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { AnnalsError } from '../../domain/error.js'
-import { storeManifestKey } from '../../domain/keys.js'
+import { isProjected, storeManifestKey } from '../../domain/keys.js'
 import type { BlobStore } from '../../domain/ports/index.js'
 import { attempt } from '../../domain/task.js'
 import { checkDeletable, checkKey, checkPrefix, checkRange, refuse } from '../blob-rules.js'
@@ -22,6 +22,9 @@ import type { Lock } from './lock.js'
 import { etagOf, makeObjectReads, statObject } from './object-reads.js'
 import { type Call, errnoOf, storageError } from './storage-error.js'
 import { makeTempFiles, stampAfter, type TempFile } from './temp-files.js'
+
+/** Gives a temp file its name. */
+type Place<A> = (temp: TempFile, path: string) => A
 
 /** Deletions of one turn under the lock. */
 const deletesPerTurn = 100
@@ -53,8 +56,36 @@ export function embeddedBlobStore(folder: Folder, lock: Lock, disk: Disk = nodeD
       }),
     )
 
-  /** Writes a temp file, lets `place` give it its name, and syncs the directory. `place` answers what has happened. */
-  const write = <A>(call: Call, bytes: Uint8Array, place: (temp: TempFile, path: string) => A): Promise<A> => {
+  /** Writes a temp file, and lets `place` give it its name, which answers what has happened. */
+  const write = <A>(call: Call, bytes: Uint8Array, place: Place<A>): Promise<A> =>
+    isProjected(call.key) ? writeLoosely(call, bytes, place) : writeDurably(call, bytes, place)
+
+  /** What the log can rebuild is whole, and not synced: after a crash of the machine it is rebuilt. */
+  const writeLoosely = async <A>(call: Call, bytes: Uint8Array, place: Place<A>): Promise<A> => {
+    const path = pathOf(call.key)
+    folder.assertPresent(call.operation, call.key)
+    const temp = await temps.writeLoosely(bytes)
+    try {
+      const answer = inDirectory(dirname(path), () => place(temp, path))
+      call.applied = true
+      return answer
+    } finally {
+      temps.discard(temp.path)
+      disk.close(temp.fd)
+    }
+  }
+
+  const inDirectory = <A>(directory: string, body: () => A): A => {
+    try {
+      return body()
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      directories.make(directory)
+      return body()
+    }
+  }
+
+  const writeDurably = <A>(call: Call, bytes: Uint8Array, place: Place<A>): Promise<A> => {
     const path = pathOf(call.key)
     return directories.use(dirname(path), call, async (directory) => {
       folder.assertPresent(call.operation, call.key)

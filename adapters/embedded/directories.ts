@@ -5,6 +5,7 @@
  * directory that holds it was synced. Another process may have made a directory and not come to syncing it, so that a
  * process syncs the way down by itself when it first uses a directory, new or not.
  */
+import fs from 'node:fs'
 import { dirname } from 'node:path'
 import type { Disk } from './disk.js'
 import { type FdCache, type Handle, makeFdCache } from './fd-cache.js'
@@ -17,6 +18,8 @@ const maxOpenDirectories = 128
 export interface Directories {
   /** Runs `body` with a descriptor of the durable directory `path`, made if need be. */
   use<A>(path: string, call: Call, body: (directory: Handle<null>) => Promise<A>): Promise<A>
+  /** Makes a directory and those above it that are missing. Not durably: for what need not survive the machine. */
+  make(path: string): void
   /** Syncs the entries of a directory that must exist. */
   sync(path: string): Promise<void>
   /** After a directory was found missing: the next use makes it again. */
@@ -55,6 +58,13 @@ export function makeDirectories(folder: Folder, disk: Disk): Directories {
       }
     },
 
+    make: (path) => {
+      const missing: string[] = []
+      for (let above = path; above.length > folder.objects.length && !isThere(above); above = dirname(above))
+        missing.push(above)
+      for (const each of missing.reverse()) unless('EEXIST', () => disk.mkdir(each), undefined)
+    },
+
     sync: async (path) => {
       const directory = open.acquire(path) ?? open.adopt(path, disk.open(path, 'r'), null)
       try {
@@ -71,6 +81,8 @@ export function makeDirectories(folder: Folder, disk: Disk): Directories {
     close: open.close,
   }
 }
+
+const isThere = (path: string): boolean => fs.statSync(path, { throwIfNoEntry: false }) !== undefined
 
 /** Whether this process found a directory of the way missing. */
 export const isMissing = (error: unknown): boolean => errnoOf(error) === 'ENOENT'

@@ -19,6 +19,8 @@ export interface TempFiles {
    * kernel's stands still for milliseconds, in which a file replaced twice could look like the first one again.
    */
   write(bytes: Uint8Array): Promise<TempFile>
+  /** The same for what need not survive a crash of the machine: without the sync. */
+  writeLoosely(bytes: Uint8Array): Promise<TempFile>
   discard(path: string): void
 }
 
@@ -33,24 +35,23 @@ export function makeTempFiles(folder: string, disk: Disk): TempFiles {
     } catch {}
   }
 
-  return {
-    discard,
-    write: async (bytes) => {
-      const path = join(folder, `${owner}.${++count}`)
-      const fd = disk.open(path, 'wx')
-      try {
-        const writing = disk.write(fd, bytes)
-        if (writing !== undefined) await writing
-        stampNow(fd)
-        await disk.fsync(fd)
-        return { path, fd }
-      } catch (error) {
-        disk.close(fd)
-        discard(path)
-        throw error
-      }
-    },
+  const write = async (bytes: Uint8Array, isDurable: boolean): Promise<TempFile> => {
+    const path = join(folder, `${owner}.${++count}`)
+    const fd = disk.open(path, 'wx')
+    try {
+      const writing = disk.write(fd, bytes)
+      if (writing !== undefined) await writing
+      stampNow(fd)
+      if (isDurable) await disk.fsync(fd)
+      return { path, fd }
+    } catch (error) {
+      disk.close(fd)
+      discard(path)
+      throw error
+    }
   }
+
+  return { discard, write: (bytes) => write(bytes, true), writeLoosely: (bytes) => write(bytes, false) }
 }
 
 function stampNow(fd: number): void {

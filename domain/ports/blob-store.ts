@@ -8,7 +8,8 @@ import type { AnnalsError } from '../error.js'
  * - A read that starts after a write has returned sees that write, listing included.
  * - Objects appear whole: no reader ever sees a part of one.
  * - Of any number of concurrent `createIfAbsent` of one key, from any number of processes, exactly one is told
- *   `created`. When a create returns `created` or `exists`, the object is durable.
+ *   `created`. When a create returns `created` or `exists`, the object is durable; but for objects of the object model
+ *   (`isProjected`), which the log can rebuild: they survive the process, not a crash of the machine.
  * - A missing bucket or folder is an error, never "no such object".
  * - A failure tagged `StorageRefused` has certainly changed nothing; after `Unavailable` the write may have happened.
  */

@@ -228,3 +228,37 @@ describe.skipIf(probe === undefined)('on a real small file system', () => {
     }
   })
 })
+
+test('only what the log cannot rebuild is synced', async () => {
+  const { disk, state } = faultyDisk()
+  const { blobs } = await folders.openStore(folders.folder(), { disk })
+  state.calls.length = 0
+  for (const key of ['t/resources/Note/a/current.json', 't/history/system/x.json']) {
+    await run(blobs.createIfAbsent(key, body))
+    const { etag } = (await run(blobs.head(key))) ?? { etag: '' }
+    await run(blobs.replaceIfMatch(key, Buffer.from('another'), etag))
+    await run(blobs.put(key, body))
+  }
+  assert.ok(!state.calls.includes('fsync'))
+  await run(blobs.put('t/tenant.json', body))
+  assert.ok(state.calls.includes('fsync'))
+})
+
+test('every failure of every call of a projected write leaves no part of an object', async () => {
+  const projected = 't/resources/Note/a/current.json'
+  for (const call of ['open', 'write', 'link', 'mkdir'] as const)
+    for (let skip = 0; skip < 4; skip++) {
+      const { disk, state } = faultyDisk()
+      const path = folders.folder()
+      const { blobs } = await folders.openStore(path, { disk })
+      state.fault = { call, code: 'ENOSPC', skip }
+      const result = await blobs.createIfAbsent(projected, body)()
+      const isHit = state.fault === undefined
+      state.fault = undefined
+      assert.equal(result._tag, isHit ? 'Left' : 'Right', `${call} ${skip}`)
+      assert.equal((await run(blobs.get(projected)))?.bytes.toString(), isHit ? undefined : body.toString())
+      assert.deepEqual(tempsOf(path), [])
+      await run(blobs.createIfAbsent(projected, body))
+      assert.equal((await run(blobs.get(projected)))?.bytes.toString(), body.toString())
+    }
+})

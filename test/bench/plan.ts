@@ -78,6 +78,16 @@ export const scenarios = (loaded: number): ReadonlyArray<Scenario> => [
   folding('recover', 1, 20_000, 'Recover, commits of 1 event', []),
   folding('recover', 100, 200_000, 'Recover, commits of 100 events', []),
   {
+    name: 'objects',
+    program: 'objects.mjs',
+    args: { events: 20_000, perCommit: 100 },
+    subjects: ['annals', 'floor'],
+    metrics: [
+      { key: 'rate', title: 'Objects projection, four files in two new folders an event', unit: 'events/s' },
+      { key: 'peak', title: 'its peak memory', unit: 'MiB', isTime: true },
+    ],
+  },
+  {
     name: 'history',
     program: 'history.mjs',
     args: { events: 200_000, perCommit: 10 },

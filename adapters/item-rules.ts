@@ -4,9 +4,18 @@
  */
 import { annalsError } from '../domain/error.js'
 import { readPageToken } from '../domain/page-token.js'
-import { type Item, type ItemChange, type ItemQuery, type ItemScan, maxChanges } from '../domain/ports/index.js'
+import {
+  type Item,
+  type ItemChange,
+  type ItemKey,
+  type ItemQuery,
+  type ItemScan,
+  maxChanges,
+  maxPrefixes,
+} from '../domain/ports/index.js'
 import { orThrow } from '../domain/task.js'
 import { checkLimit } from './check-limit.js'
+import { compareUtf8 } from './utf8-order.js'
 
 /** Of `pk` and `sk` together in UTF-8. LMDB keys have 1978 bytes, and the expiry index adds a few of its own. */
 export const maxItemKeyBytes = 1920
@@ -46,7 +55,7 @@ const refuse = (pk: string, sk: string, problem: string): never => {
   throw annalsError('InvalidInput', { what: `item key ${JSON.stringify(`${pk} ${sk}`.slice(0, 200))}`, problem })
 }
 
-export function checkItems(items: ReadonlyArray<Item>): void {
+export function checkKeys(items: ReadonlyArray<ItemKey>): void {
   for (const item of items) checkItemKey(item.pk, item.sk)
 }
 
@@ -87,11 +96,25 @@ export function checkChanges(changes: ReadonlyArray<ItemChange>): void {
   }
 }
 
+/** The same prefixes in key order, without those that another one covers: no item has two of them. */
+export function disjointPrefixes(pkPrefixes: ReadonlyArray<string>): ReadonlyArray<string> {
+  if (pkPrefixes.length > maxPrefixes) {
+    const actual = pkPrefixes.length
+    throw annalsError('LimitExceeded', { what: 'a scan of items', limit: maxPrefixes, actual, unit: 'prefixes' })
+  }
+  const disjoint: string[] = []
+  for (const prefix of [...pkPrefixes].sort(compareUtf8)) {
+    const last = disjoint.at(-1)
+    if (last === undefined || !prefix.startsWith(last)) disjoint.push(prefix)
+  }
+  return disjoint
+}
+
 /** What the token of a query is bound to. The limit may differ from page to page. */
 export const queryName = (query: ItemQuery): string =>
   JSON.stringify(['query', query.pk, query.from ?? null, query.to ?? null, query.descending === true])
 
-export const scanName = (scan: ItemScan): string => JSON.stringify(['scan', scan.pkPrefix])
+export const scanName = (scan: ItemScan): string => JSON.stringify(['scan', ...scan.pkPrefixes])
 
 /** The position after which the page starts, if the request has a token. */
 export const tokenPosition = (name: string, token: string | undefined): string | undefined =>

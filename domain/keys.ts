@@ -102,6 +102,10 @@ export const leaseSk = (tenant: string, partition: number, projection: string): 
   `${encodeSegment(tenant)}#${partition}#${projection}`
 export const workersPk = 'L#%workers'
 
-/** The prefixes of everything that a log can rebuild for a tenant. */
-export const rebuiltPrefixes = (tenant: string): ReadonlyArray<string> =>
-  ['V', 'T', 'Q', 'H'].map((kind) => `${kind}#${encodeSegment(tenant)}#`)
+/** The prefixes of everything that a log can rebuild for a tenant: its heads, and what they vouch for. */
+export const headsPrefix = (tenant: string): string => `H#${encodeSegment(tenant)}#`
+export const indexPrefixes = (tenant: string): ReadonlyArray<string> => prefixesOf(['V', 'T'], tenant)
+export const pointerPrefixes = (tenant: string): ReadonlyArray<string> => prefixesOf(['V', 'T', 'Q'], tenant)
+
+const prefixesOf = (kinds: ReadonlyArray<string>, tenant: string): ReadonlyArray<string> =>
+  kinds.map((kind) => `${kind}#${encodeSegment(tenant)}#`)

@@ -32,7 +32,7 @@ export function currentIndex(pointers: PointerStore, tenant: string): Projection
       return { memo: encodeCounts(countAfter(decodeCounts(memo), events)) }
     },
     reset: async () => {
-      await run(pointers.deleteByPrefix(currentIndexPrefix(tenant)))
+      await run(pointers.deleteByPrefix([currentIndexPrefix(tenant)]))
     },
   }
 }

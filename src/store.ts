@@ -225,7 +225,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
 
   const checks = async (name: string): Promise<Parameters<typeof verifyLog>[0]> => {
     await manifestOf(name, { create: false })
-    return { ...adapters, tenant: name, log: makeLogReader({ tenant: name, partition, blobs }), limits }
+    return { ...adapters, tenant: name, log: makeLogReader({ tenant: name, partition, blobs }) }
   }
 
   async function logOf(name: string): Promise<ProjectedLog> {

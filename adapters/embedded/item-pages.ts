@@ -2,7 +2,7 @@
 
 import { pageToken } from '../../domain/page-token.js'
 import type { Clock, Item, ItemPage, ItemQuery, ItemScan } from '../../domain/ports/index.js'
-import { queryName, scanName, tokenPosition } from '../item-rules.js'
+import { disjointPrefixes, queryName, scanName, tokenPosition } from '../item-rules.js'
 import { compareUtf8 } from '../utf8-order.js'
 import type { Database } from './environment.js'
 import { endOfPartition, firstItemKey, isLiveStored, itemOf, keyOf, type StoredItem } from './item-codec.js'
@@ -10,8 +10,8 @@ import { endOfPartition, firstItemKey, isLiveStored, itemOf, keyOf, type StoredI
 export interface ItemPages {
   query(query: ItemQuery): ItemPage
   scan(scan: ItemScan): ItemPage
-  /** The first keys whose `pk` starts with the prefix, expired ones among them. */
-  keysWithPrefix(pkPrefix: string, limit: number): ReadonlyArray<string>
+  /** The first keys whose `pk` starts with one of the prefixes, expired ones among them. */
+  keysWith(pkPrefixes: ReadonlyArray<string>, limit: number): ReadonlyArray<string>
 }
 
 export function makeItemPages(database: Database, clock: Clock): ItemPages {
@@ -65,19 +65,27 @@ export function makeItemPages(database: Database, clock: Clock): ItemPages {
     scan: (scan) => {
       const name = scanName(scan)
       const after = tokenPosition(name, scan.token)
-      const first = after ?? (scan.pkPrefix === '' ? firstItemKey : scan.pkPrefix)
-      const items = collect({ start: first }, after, scan.limit, (key) => key.startsWith(scan.pkPrefix))
+      const items: Item[] = []
+      for (const prefix of disjointPrefixes(scan.pkPrefixes)) {
+        const first = startOf(prefix)
+        const start = after !== undefined && compareUtf8(after, first) > 0 ? after : first
+        const left = scan.limit - items.length
+        if (left >= 0) items.push(...collect({ start }, after, left, (key) => key.startsWith(prefix)))
+      }
       return page(items, scan.limit, (last) => pageToken(name, keyOf(last.pk, last.sk)))
     },
 
-    keysWithPrefix: (pkPrefix, limit) => {
+    keysWith: (pkPrefixes, limit) => {
       const keys: string[] = []
-      const start = pkPrefix === '' ? firstItemKey : pkPrefix
-      for (const key of database.getKeys({ start, limit })) {
-        if (!key.startsWith(pkPrefix)) break
-        keys.push(key)
+      for (const prefix of disjointPrefixes(pkPrefixes)) {
+        for (const key of database.getKeys({ start: startOf(prefix) })) {
+          if (keys.length === limit || !key.startsWith(prefix)) break
+          keys.push(key)
+        }
       }
       return keys
     },
   }
 }
+
+const startOf = (pkPrefix: string): string => (pkPrefix === '' ? firstItemKey : pkPrefix)

@@ -6,7 +6,7 @@
  * committed and reported meanwhile.
  */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { type AnnalsError, annalsError } from '../../domain/error.js'
+import type { AnnalsError } from '../../domain/error.js'
 import type { Clock, Item, ItemChange, PointerStore } from '../../domain/ports/index.js'
 import { attempt } from '../../domain/task.js'
 import { checkLimit } from '../check-limit.js'
@@ -15,17 +15,17 @@ import {
   checkChanges,
   checkExpected,
   checkItemKey,
-  checkItems,
+  checkKeys,
   checkQuery,
   isAsExpected,
   isBehind,
 } from '../item-rules.js'
-import { type Environment, messageOf } from './environment.js'
+import type { Environment } from './environment.js'
 import { makeExpiry } from './expiry.js'
 import { makeGate } from './gate.js'
 import { expiryKeyOf, isLiveStored, itemOf, keyOf, makeBatchEncoder, type StoredItem, storedOf } from './item-codec.js'
 import { makeItemPages } from './item-pages.js'
-import { errnoOf, storageError } from './storage-error.js'
+import { lmdbError } from './lmdb-error.js'
 
 /** Up to this many items are written at once, which takes 40 µs; more go to LMDB's own thread. */
 const maxSyncItems = 16
@@ -106,6 +106,13 @@ export function embeddedPointerStore(environment: Environment, clock: Clock): Em
         return live(pk, sk)
       }),
 
+    getAll: (keys) =>
+      step('get', keys[0]?.pk ?? '', async () => {
+        checkKeys(keys)
+        database.resetReadTxn()
+        return keys.map(({ pk, sk }) => live(pk, sk))
+      }),
+
     query: (query) =>
       step('query', query.pk, async () => {
         checkQuery(query)
@@ -113,14 +120,14 @@ export function embeddedPointerStore(environment: Environment, clock: Clock): Em
       }),
 
     scan: (scan) =>
-      step('scan', scan.pkPrefix, async () => {
+      step('scan', scan.pkPrefixes.join(' '), async () => {
         checkLimit(scan.limit)
         return pages.scan(scan)
       }),
 
     putAll: (items) =>
       step('put', items[0]?.pk ?? '', async () => {
-        checkItems(items)
+        checkKeys(items)
         if (items.length > maxSyncItems) return putMany(items)
         exclusively('put', items[0]?.pk ?? '', () => items.forEach(write))
       }),
@@ -164,12 +171,12 @@ export function embeddedPointerStore(environment: Environment, clock: Clock): Em
         })
       }),
 
-    deleteByPrefix: (pkPrefix) =>
-      step('delete', pkPrefix, async () => {
+    deleteByPrefix: (pkPrefixes) =>
+      step('delete', pkPrefixes.join(' '), async () => {
         let deleted = 0
         for (;;) {
-          const count = exclusively('delete', pkPrefix, () => {
-            const keys = pages.keysWithPrefix(pkPrefix, deletesPerTransaction)
+          const count = exclusively('delete', pkPrefixes.join(' '), () => {
+            const keys = pages.keysWith(pkPrefixes, deletesPerTransaction)
             for (const key of keys) database.removeSync(key)
             return keys.length
           })
@@ -181,20 +188,4 @@ export function embeddedPointerStore(environment: Environment, clock: Clock): Em
 
     close: gate.close,
   }
-}
-
-/** What LMDB's own errors mean. It puts the real one of a failed batch behind a promise. */
-async function lmdbError(error: unknown, operation: string, key: string): Promise<unknown> {
-  const commitError = (error as { commitError?: Promise<unknown> } | undefined)?.commitError
-  const cause = commitError === undefined ? error : await commitError.catch((reason: unknown) => reason)
-  if (errnoOf(cause) !== undefined) return storageError(cause, { operation, key, applied: false })
-  const message = messageOf(cause)
-  if (/No space left|Input\/output error|MDB_MAP_FULL|Commit failed/.test(message)) {
-    return annalsError('Unavailable', { operation, key, cause: message })
-  }
-  if (/MDB_(CORRUPTED|PAGE_NOTFOUND|PANIC|BAD_TXN|INVALID)/.test(message)) {
-    const problem = `the pointers are damaged (${message}): close the store, delete its pointers folder`
-    return annalsError('NeedsRecovery', { log: key, problem })
-  }
-  return cause
 }

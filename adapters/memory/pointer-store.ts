@@ -8,8 +8,9 @@ import {
   checkChanges,
   checkExpected,
   checkItemKey,
-  checkItems,
+  checkKeys,
   checkQuery,
+  disjointPrefixes,
   isAsExpected,
   isBehind,
   isLive,
@@ -51,16 +52,21 @@ export function memoryPointerStore({ clock = systemClock }: { readonly clock?: C
     return { items: found }
   }
 
+  /** In key order, from the given one on. */
+  function* pksWith(pkPrefixes: ReadonlyArray<string>, from = ''): Generator<string> {
+    for (const prefix of disjointPrefixes(pkPrefixes)) {
+      let index = Math.max(lowerBound(items.pks, prefix), lowerBound(items.pks, from))
+      for (; items.pks[index]?.startsWith(prefix) === true; index++) yield items.pks[index] as string
+    }
+  }
+
   const scanPage = (scan: ItemScan): ItemPage => {
     const name = scanName(scan)
     const position = tokenPosition(name, scan.token)
     const [afterPk = '', afterSk = ''] = position?.split('\0') ?? []
     const now = clock.now()
     const found: Item[] = []
-    const start = Math.max(lowerBound(items.pks, scan.pkPrefix), lowerBound(items.pks, afterPk))
-    for (let index = start; index < items.pks.length; index++) {
-      const pk = items.pks[index] as string
-      if (!pk.startsWith(scan.pkPrefix)) break
+    for (const pk of pksWith(scan.pkPrefixes, afterPk)) {
       for (const sk of items.partition(pk)?.keys ?? []) {
         const item = items.get(pk, sk) as Item
         if (!isLive(item, now) || (pk === afterPk && compareUtf8(sk, afterSk) <= 0)) continue
@@ -86,6 +92,12 @@ export function memoryPointerStore({ clock = systemClock }: { readonly clock?: C
         return live(pk, sk)
       }),
 
+    getAll: (keys) =>
+      attempt(async () => {
+        checkKeys(keys)
+        return keys.map(({ pk, sk }) => live(pk, sk))
+      }),
+
     query: (query) =>
       attempt(async () => {
         checkQuery(query)
@@ -100,7 +112,7 @@ export function memoryPointerStore({ clock = systemClock }: { readonly clock?: C
 
     putAll: (fresh) =>
       attempt(async () => {
-        checkItems(fresh)
+        checkKeys(fresh)
         for (const item of fresh) items.set(item)
       }),
 
@@ -137,12 +149,10 @@ export function memoryPointerStore({ clock = systemClock }: { readonly clock?: C
         return { done: true }
       }),
 
-    deleteByPrefix: (pkPrefix) =>
+    deleteByPrefix: (pkPrefixes) =>
       attempt(async () => {
         let deleted = 0
-        const start = lowerBound(items.pks, pkPrefix)
-        while (items.pks[start]?.startsWith(pkPrefix) === true) {
-          const pk = items.pks[start] as string
+        for (const pk of [...pksWith(pkPrefixes)]) {
           const keys = [...(items.partition(pk)?.keys ?? [])]
           for (const sk of keys) items.remove(pk, sk)
           deleted += keys.length

@@ -18,6 +18,7 @@ const blobMethods: Methods<BlobStore> = {
 
 const pointerMethods: Methods<PointerStore> = {
   get: true,
+  getAll: true,
   query: true,
   scan: true,
   putAll: true,

@@ -12,9 +12,14 @@ import type { AnnalsError } from '../error.js'
  */
 export interface PointerStore {
   get(pk: string, sk: string): TaskEither<AnnalsError, Item | undefined>
+  /** The items of many keys, in the order of the keys: `undefined` where there is none. A key may come more than once. */
+  getAll(keys: ReadonlyArray<ItemKey>): TaskEither<AnnalsError, ReadonlyArray<Item | undefined>>
   /** The items of one partition, in sort-key order, bounds included. */
   query(query: ItemQuery): TaskEither<AnnalsError, ItemPage>
-  /** Every item whose `pk` starts with the prefix, in no useful order. Costs a full scan: for verify and recover. */
+  /**
+   * Every item whose `pk` starts with one of the prefixes, once, in no useful order. Costs one pass over the whole table,
+   * however many prefixes there are: for verify and recover.
+   */
   scan(query: ItemScan): TaskEither<AnnalsError, ItemPage>
   /** Writes all items. Idempotent and not atomic; when it succeeds, every item is there. */
   putAll(items: ReadonlyArray<Item>): TaskEither<AnnalsError, void>
@@ -24,15 +29,18 @@ export interface PointerStore {
   advance(item: Item): TaskEither<AnnalsError, 'advanced' | 'ahead' | 'missing'>
   /** All or nothing, at most 100 changes, each on another key. */
   transact(changes: ReadonlyArray<ItemChange>): TaskEither<AnnalsError, Transacted>
-  /** Deletes every item whose `pk` starts with the prefix; answers how many. */
-  deleteByPrefix(pkPrefix: string): TaskEither<AnnalsError, number>
+  /** Deletes every item whose `pk` starts with one of the prefixes; answers how many. Costs what a scan does. */
+  deleteByPrefix(pkPrefixes: ReadonlyArray<string>): TaskEither<AnnalsError, number>
 }
 
 export type Attribute = string | number | boolean
 
-export interface Item {
+export interface ItemKey {
   readonly pk: string
   readonly sk: string
+}
+
+export interface Item extends ItemKey {
   readonly attributes: Readonly<Record<string, Attribute>>
   /** Set by `compareAndSet` alone: counts the item's changes from 1. */
   readonly rev?: number
@@ -50,7 +58,8 @@ export interface ItemQuery {
 }
 
 export interface ItemScan {
-  readonly pkPrefix: string
+  /** At most 100. No prefix means no item; the empty prefix means every item. */
+  readonly pkPrefixes: ReadonlyArray<string>
   readonly limit: number
   readonly token?: string
 }
@@ -73,3 +82,4 @@ export type ItemChange =
 export type Transacted = { readonly done: true } | { readonly done: false; readonly failed: ReadonlyArray<number> }
 
 export const maxChanges = 100
+export const maxPrefixes = 100

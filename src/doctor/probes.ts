@@ -169,5 +169,5 @@ export async function cleanUp({ blobs, pointers, prefix, pk }: Probe): Promise<v
     // Ever onwards: a storage that deletes nothing must not hold this up for ever.
     after = keys.at(-1)
   } while (after !== undefined)
-  await pointers.deleteByPrefix(pk)()
+  await pointers.deleteByPrefix([pk])()
 }

@@ -1,7 +1,7 @@
 /** Rebuilds the pointers of a log from the log alone, by the same fold that the writer runs. */
 import { type ChainLink, linkOf, origin } from '../../domain/commit.js'
 import { annalsError } from '../../domain/error.js'
-import { headPk, headSk, logPrefix, rebuiltPrefixes } from '../../domain/keys.js'
+import { headPk, headSk, headsPrefix, logPrefix, pointerPrefixes } from '../../domain/keys.js'
 import { headItem } from '../../domain/pointer.js'
 import type { BlobStore, Clock, Item, PointerStore } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
@@ -42,8 +42,8 @@ async function rebuild(deps: RecoverDeps, lock: RecoveryLock, options: CheckOpti
   const { tenant, pointers, log } = deps
   await checkChain(deps, lock, options)
   // The head first: from then on nobody takes what is left for whole.
-  for (const prefix of [...rebuiltPrefixes(tenant)].reverse())
-    await lock.during(() => run(pointers.deleteByPrefix(prefix)))
+  for (const prefixes of [[headsPrefix(tenant)], pointerPrefixes(tenant)])
+    await lock.during(() => run(pointers.deleteByPrefix(prefixes)))
   const total = await log.findHead(0)
   const report = { commits: 0, events: 0, items: 0 }
   let link: ChainLink = origin

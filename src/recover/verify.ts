@@ -6,13 +6,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { type ChainLink, type Commit, chainProblem, eventsOf, origin, sha256 } from '../../domain/commit.js'
 import { type AnnalsError, annalsError } from '../../domain/error.js'
 import type { EventHeader } from '../../domain/header.js'
-import { blobKey, headPk, headSk, rebuiltPrefixes, versionSk, versionsPk } from '../../domain/keys.js'
+import { blobKey, headPk, headSk, indexPrefixes, versionSk, versionsPk } from '../../domain/keys.js'
 import { headFromItem } from '../../domain/pointer.js'
 import type { BlobStore, Clock, Item, PointerStore } from '../../domain/ports/index.js'
-import { mapBounded, run } from '../../domain/task.js'
+import { run } from '../../domain/task.js'
 import { pointerItems } from '../../projections/pointers.js'
 import type { VerifyOptions, VerifyReport } from '../api.js'
-import type { Limits } from '../limits.js'
 import type { LogReader, OpenCommit } from '../read/log-reader.js'
 import type { Difference, DifferenceKind } from './difference.js'
 
@@ -22,7 +21,6 @@ export interface VerifyDeps {
   readonly pointers: PointerStore
   readonly clock: Clock
   readonly log: LogReader
-  readonly limits: Limits
 }
 
 /** Items read at once when the pointer store is scanned. */
@@ -60,7 +58,10 @@ export async function verifyLog(deps: VerifyDeps, options: VerifyOptions = {}): 
       report.commits++
       report.bodies += await checkBodies(deps, opened, found)
       const visible = head !== undefined && seq <= head.seq
-      if (visible) report.items += await checkPointers(deps, opened.commit, found)
+      if (visible) {
+        report.items += await checkPointers(deps, opened.commit, found)
+        await checkOrder(deps, opened.commit, found)
+      }
       for (const _ of eventsOf(opened.commit)) report.events++
     }
     link = opened?.commit
@@ -136,13 +137,14 @@ async function blobBody(deps: VerifyDeps, blob: string): Promise<Uint8Array | un
   return (await run(deps.blobs.get(blobKey(deps.tenant, blob))))?.bytes
 }
 
-/** Every item that the commit makes is there and equal, and every event follows the version before it. */
+/** Every item that the commit makes is there and equal. Answers how many of them stay as long as the log. */
 async function checkPointers(deps: VerifyDeps, commit: Commit, found: Found): Promise<number> {
-  const { tenant, pointers, log, limits } = deps
+  const { tenant, pointers, log } = deps
   const items = pointerItems(tenant, log.partition, commit)
+  const stored = await run(pointers.getAll(items))
   let kept = 0
-  await mapBounded(items, limits.concurrency, async (expected) => {
-    const actual = await run(pointers.get(expected.pk, expected.sk))
+  items.forEach((expected, i) => {
+    const actual = stored[i]
     if (expected.expiresAt !== undefined && expected.expiresAt <= deps.clock.now() / 1_000_000) return
     if (expected.expiresAt === undefined && actual !== undefined) kept++
     const key = itemKey(expected)
@@ -150,19 +152,30 @@ async function checkPointers(deps: VerifyDeps, commit: Commit, found: Found): Pr
     else if (!isDeepStrictEqual(actual.attributes, expected.attributes))
       found('pointer-different', key, `it is not what commit ${commit.seq} makes`)
   })
-  await mapBounded([...eventsOf(commit)], limits.concurrency, async ({ event }) => {
-    const problem = await orderProblem(deps, event)
-    if (problem !== undefined)
-      found('version-order', log.key(commit.seq), `${event.type}/${event.id} version ${event.version}: ${problem}`)
-  })
   return kept
 }
 
-async function orderProblem(deps: VerifyDeps, event: EventHeader): Promise<string | undefined> {
-  const { type, id, version, prev } = event
+/** Every event follows the version before it. */
+async function checkOrder(deps: VerifyDeps, commit: Commit, found: Found): Promise<void> {
+  const { tenant, pointers, log } = deps
+  const events = [...eventsOf(commit)].map(({ event }) => event)
+  const later = events.filter(({ version }) => version > 1)
+  const stored = await run(
+    pointers.getAll(
+      later.map(({ type, id, version }) => ({ pk: versionsPk(tenant, type, id), sk: versionSk(version - 1) })),
+    ),
+  )
+  const before = new Map(later.map((event, i) => [event, stored[i]]))
+  for (const event of events) {
+    const problem = orderProblem(event, before.get(event))
+    if (problem !== undefined)
+      found('version-order', log.key(commit.seq), `${event.type}/${event.id} version ${event.version}: ${problem}`)
+  }
+}
+
+function orderProblem({ version, prev }: EventHeader, before: Item | undefined): string | undefined {
   if (version === 1) return prev === undefined ? undefined : 'a first version follows none'
   if (prev === undefined) return 'it does not say which event it follows'
-  const before = await run(deps.pointers.get(versionsPk(deps.tenant, type, id), versionSk(version - 1)))
   const { seq, index } = before?.attributes ?? {}
   return seq === prev.seq && index === prev.index ? undefined : `version ${version - 1} is not where it says`
 }
@@ -193,14 +206,13 @@ async function checkExtras(deps: VerifyDeps, head: number, expected: number, fou
 
 /** Version pointers and type index: the items that stay as long as the log. */
 async function* indexItems(deps: VerifyDeps): AsyncGenerator<Item> {
-  for (const pkPrefix of rebuiltPrefixes(deps.tenant).filter((prefix) => /^[VT]#/.test(prefix))) {
-    let token: string | undefined
-    do {
-      const page = await run(deps.pointers.scan({ pkPrefix, limit: scanPage, token }))
-      yield* page.items
-      token = page.token
-    } while (token !== undefined)
-  }
+  const pkPrefixes = indexPrefixes(deps.tenant)
+  let token: string | undefined
+  do {
+    const page = await run(deps.pointers.scan({ pkPrefixes, limit: scanPage, token }))
+    yield* page.items
+    token = page.token
+  } while (token !== undefined)
 }
 
 /** `undefined` for a commit that is damaged or missing, which is a difference of its own: it can't disown its items. */

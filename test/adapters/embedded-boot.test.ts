@@ -94,6 +94,6 @@ describe('expired items', () => {
     clock.advance(20_000)
     await run(pointers.putAll(batch('second', 100, now() + 1000)))
     for (const each of batch('third', 10, now() + 1000)) await run(pointers.putAll([each]))
-    assert.equal(await run(pointers.deleteByPrefix('Q#')), 110)
+    assert.equal(await run(pointers.deleteByPrefix(['Q#'])), 110)
   })
 })

@@ -52,7 +52,9 @@ describe('an embedded store shared by processes', () => {
     runChildSync('put', path, 'two')
     assert.equal((await run(pointers.query({ pk: 'C#t', limit: 5 }))).items[0]?.attributes.by, 'two')
     runChildSync('put', path, 'three')
-    assert.equal((await run(pointers.scan({ pkPrefix: 'C#', limit: 5 }))).items[0]?.attributes.by, 'three')
+    assert.equal((await run(pointers.scan({ pkPrefixes: ['C#'], limit: 5 }))).items[0]?.attributes.by, 'three')
+    runChildSync('put', path, 'four')
+    assert.equal((await run(pointers.getAll([{ pk: 'C#t', sk: 'said' }])))[0]?.attributes.by, 'four')
   })
 
   test('a process killed while it writes leaves whole objects only, and its temp files are swept', async () => {

@@ -66,8 +66,8 @@ describeWorlds('lost answers', ({ name, dynamodb }) => {
     await run(pointers.putAll(['a', 'b'].map((sk) => ({ ...item(sk), pk: `V#${fault}` }))))
     expect((await run(pointers.query({ pk: `V#${fault}`, limit: 5 }))).items).toHaveLength(2)
     lose('BatchWriteItem', fault)
-    expect(await run(pointers.deleteByPrefix(`V#${fault}`))).toBe(2)
-    expect((await run(pointers.scan({ pkPrefix: `V#${fault}`, limit: 5 }))).items).toEqual([])
+    expect(await run(pointers.deleteByPrefix([`V#${fault}`]))).toBe(2)
+    expect((await run(pointers.scan({ pkPrefixes: [`V#${fault}`], limit: 5 }))).items).toEqual([])
   })
 
   test('the largest item is taken, and a larger one is refused by name', async () => {

@@ -31,7 +31,7 @@ describe('doctor', () => {
   test('has nothing to say against an honest storage, and leaves nothing in it', async () => {
     expect(await failedChecks({})).toEqual([])
     expect(await honestBlobs.list('', { limit: 10 })()).toMatchObject({ right: { entries: [] } })
-    expect(await honestPointers.scan({ pkPrefix: '', limit: 10 })()).toMatchObject({ right: { items: [] } })
+    expect(await honestPointers.scan({ pkPrefixes: [''], limit: 10 })()).toMatchObject({ right: { items: [] } })
   })
 
   test('finds creates that are not conditional', async () => {

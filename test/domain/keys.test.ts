@@ -78,7 +78,8 @@ describe('a key', () => {
     const places = (tenant: string): string[] => [
       `${keys.encodeSegment(tenant)}/`,
       keys.logPrefix(tenant, 0),
-      ...keys.rebuiltPrefixes(tenant),
+      keys.headsPrefix(tenant),
+      ...keys.pointerPrefixes(tenant),
     ]
     const owned = (tenant: string): string[] => [
       keys.tenantKey(tenant),

@@ -14,7 +14,7 @@ function inMemory(): Place {
   const world = makeWorld()
   return {
     open: async () => (await world.open({ limits })).store,
-    losePointers: () => run(world.pointers.deleteByPrefix('')),
+    losePointers: () => run(world.pointers.deleteByPrefix([''])),
     tick: (ms) => world.clock.move(ms),
     end: () => undefined,
   }

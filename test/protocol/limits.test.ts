@@ -53,7 +53,7 @@ describe('a body over the inline limit', () => {
     await tenant.create('Note', large, { id: 'a' })
     await store.close()
     const before = await world.dump()
-    await run(world.pointers.deleteByPrefix(''))
+    await run(world.pointers.deleteByPrefix(['']))
     const recovered = await world.enter({ recover: true })
     expect(await text(recovered.tenant, 'Note', 'a')).toBe(large)
     expect(await world.dump()).toEqual(before)

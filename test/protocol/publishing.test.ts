@@ -187,7 +187,7 @@ describe('rule 7: what is acknowledged is visible', () => {
     const world = makeWorld()
     const { tenant } = await world.enter()
     await tenant.create('Note', '{"n":1}', { id: 'a' })
-    await run(world.pointers.deleteByPrefix('H#'))
+    await run(world.pointers.deleteByPrefix(['H#']))
     expect(await outcome(tenant.create('Note', '{"n":2}', { id: 'b' }))).toBe('Unpublished')
     expect(await run(world.pointers.get(headPk('t', 0), headSk))).toBeUndefined()
     expect(await outcome(tenant.create('Note', '{"n":3}', { id: 'c' }))).toBe('NeedsRecovery')

@@ -144,7 +144,7 @@ describe('a request key', () => {
     const { tenant, store } = await world.enter()
     const first = await tenant.create('Note', '{"n":1}', { request: 'r' })
     await store.close()
-    await run(world.pointers.deleteByPrefix(''))
+    await run(world.pointers.deleteByPrefix(['']))
     const recovered = await world.enter({ recover: true })
     expect(await recovered.tenant.create('Note', '{"n":1}', { request: 'r' })).toEqual(first)
   })

@@ -1,11 +1,11 @@
 /** Ports that follow a script: a test lets chosen calls fail, wait, or lose their answer, and sees every call. */
 import * as E from 'fp-ts/lib/Either.js'
 import { type AnnalsError, annalsError } from '../../domain/error.js'
-import type { BlobStore, Item, PointerStore } from '../../domain/ports/index.js'
+import type { BlobStore, Item, ItemScan, PointerStore } from '../../domain/ports/index.js'
 
 export interface Call {
   readonly method: string
-  /** The object's key, or the item's `pk` and `sk`; of `putAll` those of every item. */
+  /** The object's key, or the item's `pk` and `sk`; of `putAll` and `getAll` those of every item. */
   readonly key: string
   readonly args: ReadonlyArray<unknown>
 }
@@ -143,8 +143,8 @@ export const scriptedPointers = (pointers: PointerStore, script: Playing): Point
 
 function itemKey(arg: unknown): string {
   if (typeof arg !== 'object' || arg === null) return String(arg)
-  const { pk, sk, pkPrefix } = arg as Partial<Item> & { pkPrefix?: string }
-  return [pk ?? pkPrefix, sk].filter((part) => part !== undefined).join(' ')
+  const { pk, sk, pkPrefixes } = arg as Partial<Item> & Partial<ItemScan>
+  return [pk ?? pkPrefixes?.join(' '), sk].filter((part) => part !== undefined).join(' ')
 }
 
 type Port = Record<string, (...args: unknown[]) => () => Promise<Answer>>

@@ -91,7 +91,7 @@ export function makeWorld(): World {
       const items = new Map<string, Pick<Item, 'attributes' | 'expiresAt'>>()
       let token: string | undefined
       do {
-        const page = await run(pointers.scan({ pkPrefix: '', limit: 500, token }))
+        const page = await run(pointers.scan({ pkPrefixes: [''], limit: 500, token }))
         for (const { pk, sk, attributes, expiresAt } of page.items)
           if (!/^[LC]#/.test(pk))
             items.set(`${pk} ${sk}`, { attributes, ...(expiresAt === undefined ? undefined : { expiresAt }) })

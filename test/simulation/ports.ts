@@ -5,7 +5,7 @@
 import { type Either, left } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { AnnalsError } from '../../domain/error.js'
-import type { BlobStore, PointerStore } from '../../domain/ports/index.js'
+import type { BlobStore, ItemKey, PointerStore } from '../../domain/ports/index.js'
 import { type PortCall, refused, unavailable } from './faults.js'
 import type { World } from './world.js'
 
@@ -110,6 +110,8 @@ function send<A>(world: World, caller: Caller, request: Request<A>, sent?: Uint8
     })
 }
 
+const keysOf = (items: ReadonlyArray<ItemKey>): string => items.map(({ pk, sk }) => `${pk} ${sk}`).join(', ')
+
 const nameOf = ({ port, operation, key }: PortCall): string => `${port}.${operation} ${key}`
 
 function summary(answer: Either<AnnalsError, unknown>): string {
@@ -151,20 +153,21 @@ export function simulatedPointers(world: World, caller: Caller): PointerStore {
       ...(part === undefined ? undefined : { part }),
     })
   const some = <A>(values: ReadonlyArray<A>): A[] => values.filter(() => world.random.chance(0.5))
-  const deletePart = async (prefix: string): Promise<void> => {
-    const page = await world.pointers.scan({ pkPrefix: prefix, limit: 1_000_000 })()
+  const deletePart = async (pkPrefixes: ReadonlyArray<string>): Promise<void> => {
+    const page = await world.pointers.scan({ pkPrefixes, limit: 1_000_000 })()
     if (page._tag === 'Left') return
     for (const pk of some([...new Set(page.right.items.map((item) => item.pk))]))
-      void world.pointers.deleteByPrefix(pk)()
+      void world.pointers.deleteByPrefix([pk])()
   }
   return {
     get: (pk, sk) => request('get', `${pk} ${sk}`, false, (store) => store.get(pk, sk)),
+    getAll: (keys) => request('getAll', keysOf(keys), false, (store) => store.getAll(keys)),
     query: (query) => request('query', query.pk, false, (store) => store.query(query)),
-    scan: (query) => request('scan', query.pkPrefix, false, (store) => store.scan(query)),
+    scan: (query) => request('scan', query.pkPrefixes.join(' '), false, (store) => store.scan(query)),
     putAll: (items) =>
       request(
         'putAll',
-        items.map(({ pk, sk }) => `${pk} ${sk}`).join(', '),
+        keysOf(items),
         true,
         (store) => store.putAll(items),
         () => void world.pointers.putAll(some(items))(),
@@ -173,13 +176,13 @@ export function simulatedPointers(world: World, caller: Caller): PointerStore {
       request('compareAndSet', `${item.pk} ${item.sk}`, true, (store) => store.compareAndSet(item, expected)),
     advance: (item) => request('advance', `${item.pk} ${item.attributes.seq}`, true, (store) => store.advance(item)),
     transact: (changes) => request('transact', String(changes.length), true, (store) => store.transact(changes)),
-    deleteByPrefix: (prefix) =>
+    deleteByPrefix: (prefixes) =>
       request(
         'deleteByPrefix',
-        prefix,
+        prefixes.join(' '),
         true,
-        (store) => store.deleteByPrefix(prefix),
-        () => void deletePart(prefix),
+        (store) => store.deleteByPrefix(prefixes),
+        () => void deletePart(prefixes),
       ),
   }
 }

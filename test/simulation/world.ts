@@ -65,7 +65,7 @@ export function makeWorld(
 
 /** Everything that the pointer store holds, to be restored some day. */
 export async function backUp(pointers: PointerStore): Promise<ReadonlyArray<Item>> {
-  return (await run(pointers.scan({ pkPrefix: '', limit: 1_000_000 }))).items
+  return (await run(pointers.scan({ pkPrefixes: [''], limit: 1_000_000 }))).items
 }
 
 /** Tells the truth of every object at the moment at which it comes into being, before anybody hears of it. */

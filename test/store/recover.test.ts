@@ -82,6 +82,13 @@ describe('recovery', () => {
     expect(await outcome(store.recover('t'))).toBe('InvalidInput')
   })
 
+  test('removes the head by itself, and then all other items in one pass over the table', async () => {
+    const site = await (await tale()).open()
+    await site.store.recover('t')
+    const removals = site.pointers.calls.filter(({ method }) => method === 'deleteByPrefix')
+    expect(removals.map(({ key }) => key)).toEqual(['H#t#', 'V#t# T#t# Q#t#'])
+  })
+
   test('does not list the log to read it', async () => {
     const world = await tale()
     const site = await world.open()

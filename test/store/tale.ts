@@ -39,5 +39,5 @@ export async function differences(world: World): Promise<string[]> {
 }
 
 export async function losePointers(world: World): Promise<void> {
-  await run(world.pointers.deleteByPrefix(''))
+  await run(world.pointers.deleteByPrefix(['']))
 }

@@ -2,10 +2,16 @@
  * Pages of items, strongly consistent. A page ends where its limit does, not where DynamoDB's own pages do, and has a
  * token only if items follow: one more is asked for than is wanted.
  */
-import { type DynamoDBClient, QueryCommand, type QueryCommandInput, ScanCommand } from '@aws-sdk/client-dynamodb'
+import {
+  type DynamoDBClient,
+  QueryCommand,
+  type QueryCommandInput,
+  ScanCommand,
+  type ScanCommandInput,
+} from '@aws-sdk/client-dynamodb'
 import { pageToken } from '../../../domain/page-token.js'
 import type { Clock, Item, ItemPage, ItemQuery, ItemScan } from '../../../domain/ports/index.js'
-import { isLive, queryName, scanName, tokenPosition } from '../../item-rules.js'
+import { disjointPrefixes, isLive, queryName, scanName, tokenPosition } from '../../item-rules.js'
 import { compareUtf8 } from '../../utf8-order.js'
 import { itemOf, keyOf, type StoredItem } from './item-codec.js'
 
@@ -48,36 +54,45 @@ export async function scanPage(pages: Pages, scan: ItemScan): Promise<ItemPage> 
   const position = tokenPosition(name, scan.token)
   const [afterPk = '', afterSk = ''] = position?.split('\0') ?? []
   const found: Item[] = []
-  let after = position === undefined ? undefined : keyOf(afterPk, afterSk)
-  do {
-    const page = await scanOnce(pages, scan.pkPrefix, after)
-    found.push(...liveItems(pages, page.items))
-    after = page.next
-  } while (after !== undefined && found.length <= scan.limit)
+  const start = position === undefined ? undefined : keyOf(afterPk, afterSk)
+  for await (const items of scanned(pages, scan.pkPrefixes, start)) {
+    found.push(...liveItems(pages, items))
+    if (found.length > scan.limit) break
+  }
   return cut(found, scan.limit, ({ pk, sk }) => pageToken(name, `${pk}\0${sk}`))
 }
 
-/** One request of a scan: what it found of a prefix, and where the next one begins. */
-export async function scanOnce(
+/** One pass over the table: what each request found of the prefixes, expired or not. */
+export async function* scanned(
   { client, table }: Pages,
-  pkPrefix: string,
-  after: StoredItem | undefined,
+  pkPrefixes: ReadonlyArray<string>,
+  start?: StoredItem,
   projection?: string,
-): Promise<{ items: StoredItem[]; next?: StoredItem }> {
-  const answer = await client.send(
-    new ScanCommand({
-      TableName: table,
-      ConsistentRead: true,
-      Limit: itemsPerScan,
-      ExclusiveStartKey: after,
-      ...(projection !== undefined && { ProjectionExpression: projection }),
-      ...(pkPrefix !== '' && {
-        FilterExpression: 'begins_with(pk, :prefix)',
-        ExpressionAttributeValues: { ':prefix': { S: pkPrefix } },
-      }),
-    }),
-  )
-  return { items: answer.Items ?? [], next: answer.LastEvaluatedKey }
+): AsyncGenerator<StoredItem[]> {
+  const prefixes = disjointPrefixes(pkPrefixes)
+  // Nothing to look for, and a filter of no condition would let everything pass.
+  if (prefixes.length === 0) return
+  const input = {
+    TableName: table,
+    ConsistentRead: true,
+    Limit: itemsPerScan,
+    ...(projection !== undefined && { ProjectionExpression: projection }),
+    ...prefixFilter(prefixes),
+  }
+  let after = start
+  do {
+    const answer = await client.send(new ScanCommand({ ...input, ExclusiveStartKey: after }))
+    yield answer.Items ?? []
+    after = answer.LastEvaluatedKey
+  } while (after !== undefined)
+}
+
+function prefixFilter(prefixes: ReadonlyArray<string>): Partial<ScanCommandInput> {
+  if (prefixes[0] === '') return {}
+  return {
+    FilterExpression: prefixes.map((_, n) => `begins_with(pk, :p${n})`).join(' OR '),
+    ExpressionAttributeValues: Object.fromEntries(prefixes.map((prefix, n) => [`:p${n}`, { S: prefix }])),
+  }
 }
 
 function liveItems({ clock }: Pages, stored: ReadonlyArray<StoredItem> = []): Item[] {

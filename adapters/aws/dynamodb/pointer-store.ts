@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type AnnalsError, annalsError } from '../../../domain/error.js'
-import type { Clock, Ids, Item, PointerStore, Swapped } from '../../../domain/ports/index.js'
+import type { Clock, Ids, Item, ItemKey, PointerStore, Swapped } from '../../../domain/ports/index.js'
 import { attempt } from '../../../domain/task.js'
 import { checkLimit } from '../../check-limit.js'
 import {
@@ -21,17 +21,17 @@ import {
   checkChanges,
   checkExpected,
   checkItemKey,
-  checkItems,
+  checkKeys,
   checkQuery,
   isLive,
 } from '../../item-rules.js'
 import { rememberDoubt, wasInDoubt } from '../doubt.js'
 import { retryAlso } from '../retryable.js'
 import { type ServiceCall, serviceError } from '../service-error.js'
-import { type Batches, writeAll } from './batches.js'
+import { type Batches, readAll, writeAll } from './batches.js'
 import { isAtRev, isBehind } from './conditions.js'
 import { itemOf, keyOf, type StoredItem, storedOf, writeAttribute } from './item-codec.js'
-import { type Pages, queryPage, scanOnce, scanPage } from './pages.js'
+import { type Pages, queryPage, scanned, scanPage } from './pages.js'
 import { isContended, transact } from './transactions.js'
 
 export interface DynamoPointerStoreOptions {
@@ -92,20 +92,16 @@ export function dynamoPointerStore({ client, table, clock, ids }: DynamoPointerS
     }
   }
 
-  async function deleteByPrefix(pkPrefix: string, call: ServiceCall): Promise<number> {
+  async function deleteByPrefix(pkPrefixes: ReadonlyArray<string>, call: ServiceCall): Promise<number> {
     let deleted = 0
-    let after: StoredItem | undefined
-    do {
-      const page = await scanOnce(pages, pkPrefix, after, 'pk, sk')
-      if (page.items.length > 0)
-        await writeAll(
-          batches,
-          page.items.map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk, sk } as StoredItem } })),
-          call,
-        )
-      deleted += page.items.length
-      after = page.next
-    } while (after !== undefined)
+    for await (const found of scanned(pages, pkPrefixes, undefined, 'pk, sk')) {
+      await writeAll(
+        batches,
+        found.map((Key) => ({ DeleteRequest: { Key } })),
+        call,
+      )
+      deleted += found.length
+    }
     return deleted
   }
 
@@ -119,6 +115,16 @@ export function dynamoPointerStore({ client, table, clock, ids }: DynamoPointerS
         return live(answer.Item)
       }),
 
+    getAll: (keys) =>
+      step(reads('get', keys[0]?.pk ?? ''), async () => {
+        checkKeys(keys)
+        // A batch may name a key once, and answers in no order.
+        const once = new Map(keys.map((key) => [nameOf(key), keyOf(key.pk, key.sk)]))
+        const found = new Map<string, Item | undefined>()
+        for (const stored of await readAll(batches, [...once.values()])) found.set(nameOf(itemOf(stored)), live(stored))
+        return keys.map((key) => found.get(nameOf(key)))
+      }),
+
     query: (query) =>
       step(reads('query', query.pk), async () => {
         checkQuery(query)
@@ -126,16 +132,16 @@ export function dynamoPointerStore({ client, table, clock, ids }: DynamoPointerS
       }),
 
     scan: (scan) =>
-      step(reads('scan', scan.pkPrefix), async () => {
+      step(reads('scan', scan.pkPrefixes.join(' ')), async () => {
         checkLimit(scan.limit)
         return scanPage(pages, scan)
       }),
 
     putAll: (items) =>
       step(writes('put', items[0]?.pk ?? ''), async (call) => {
-        checkItems(items)
+        checkKeys(items)
         // A batch may name a key once; the last word counts.
-        const last = new Map(items.map((item) => [`${item.pk}\0${item.sk}`, item]))
+        const last = new Map(items.map((item) => [nameOf(item), item]))
         if (last.size > 0)
           await writeAll(
             batches,
@@ -163,9 +169,12 @@ export function dynamoPointerStore({ client, table, clock, ids }: DynamoPointerS
         return transact({ client, table, clock, ids }, changes)
       }),
 
-    deleteByPrefix: (pkPrefix) => step(writes('delete', pkPrefix), (call) => deleteByPrefix(pkPrefix, call)),
+    deleteByPrefix: (pkPrefixes) =>
+      step(writes('delete', pkPrefixes.join(' ')), (call) => deleteByPrefix(pkPrefixes, call)),
   }
 }
+
+const nameOf = ({ pk, sk }: ItemKey): string => `${pk}\0${sk}`
 
 const overtaken = (key: string): AnnalsError =>
   annalsError('Unavailable', {

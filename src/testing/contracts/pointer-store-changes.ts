@@ -35,7 +35,7 @@ export const pointerChangeContract: ReadonlyArray<ContractPromise<MakePointerSto
       assert.deepEqual(await run(pointers.get(pk, 'a')), item(pk, 'a', { n: 1 }))
       const batch = (b: number) => Array.from({ length: 150 }, (_, i) => item(`V#${b}`, String(i), { b }))
       await Promise.all(Array.from({ length: 10 }, (_, b) => run(pointers.putAll(batch(b)))))
-      assert.equal((await run(pointers.scan({ pkPrefix: 'V#', limit: 5000 }))).items.length, 1500)
+      assert.equal((await run(pointers.scan({ pkPrefixes: ['V#'], limit: 5000 }))).items.length, 1500)
     },
   },
   {
@@ -190,22 +190,6 @@ export const pointerChangeContract: ReadonlyArray<ContractPromise<MakePointerSto
       assert.deepEqual(await run(pointers.query({ pk, limit: 1 })), { items: [] })
       assert.deepEqual(await run(pointers.transact(many(100))), { done: true })
       assert.equal((await run(pointers.query({ pk, limit: 200 }))).items.length, 100)
-    },
-  },
-  {
-    promise: 'deleteByPrefix deletes what has the prefix, says how many, and leaves the rest',
-    check: async (make) => {
-      const pointers = await make(manualClock())
-      const items = (of: string, count: number) =>
-        Array.from({ length: count }, (_, i) => item(of, String(i), { seq: 1 }))
-      await run(pointers.putAll([...items('V#a#1', 1500), ...items('V#a#2', 700)]))
-      await run(pointers.putAll([...items('V#ab#1', 2), ...items('V#a', 2), ...items('W', 2)]))
-      assert.equal(await run(pointers.deleteByPrefix('V#a#')), 2200)
-      assert.equal(await run(pointers.deleteByPrefix('V#a#')), 0)
-      assert.equal((await run(pointers.scan({ pkPrefix: 'V#a#', limit: 10 }))).items.length, 0)
-      assert.equal((await run(pointers.scan({ pkPrefix: 'V#a', limit: 10 }))).items.length, 4)
-      assert.equal((await run(pointers.query({ pk: 'W', limit: 10 }))).items.length, 2)
-      assert.equal(await run(pointers.advance(item('V#a#1', '0', { seq: 9 }))), 'missing')
     },
   },
 ]

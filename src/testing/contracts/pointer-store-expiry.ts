@@ -40,7 +40,7 @@ export const pointerExpiryContract: ReadonlyArray<ContractPromise<MakePointerSto
         const queried = await allPages(pointers, { query: { pk, limit } })
         assert.equal(queried.length, Math.ceil(10 / limit))
         assert.deepEqual(queried.flatMap(skOf), left)
-        const scanned = await allPages(pointers, { scan: { pkPrefix: 'Q#', limit } })
+        const scanned = await allPages(pointers, { scan: { pkPrefixes: ['Q#'], limit } })
         assert.deepEqual([...scanned.flatMap(skOf)].sort(), left)
       }
       assert.deepEqual(skOf(await run(pointers.query({ pk, limit: 1, descending: true }))), ['a136'])

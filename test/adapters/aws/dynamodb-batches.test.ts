@@ -81,8 +81,8 @@ describe('a deletion', () => {
   }
 
   test('that is refused behind its first page is not refused: something has changed', async () => {
-    await failure(store(page('a', true), done, denied).pointers.deleteByPrefix('V#'), 'Unavailable')
-    await failure(store(page('a', true), denied).pointers.deleteByPrefix('V#'), 'StorageRefused')
+    await failure(store(page('a', true), done, denied).pointers.deleteByPrefix(['V#']), 'Unavailable')
+    await failure(store(page('a', true), denied).pointers.deleteByPrefix(['V#']), 'StorageRefused')
   })
 })
 

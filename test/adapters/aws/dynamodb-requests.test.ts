@@ -87,7 +87,7 @@ describe('a batch', () => {
     const { pointers, operations } = storeOn((asked, count) =>
       asked.operation === 'Scan' ? { Items: keys } : leaving(() => (count === 2 ? 2 : 0))(asked, count),
     )
-    expect(await run(pointers.deleteByPrefix('C#'))).toBe(3)
+    expect(await run(pointers.deleteByPrefix(['C#']))).toBe(3)
     expect(operations()).toEqual(['Scan', 'BatchWriteItem', 'BatchWriteItem'])
   })
 })

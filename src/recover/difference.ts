@@ -1,4 +1,15 @@
-/** What verification can find: a closed set, so that an operator's script can tell them apart. */
+/** What verification works on, and what it can find: a closed set, so that an operator's script can tell them apart. */
+import type { BlobStore, Clock, PointerStore } from '../../domain/ports/index.js'
+import type { LogReader } from '../read/log-reader.js'
+
+export interface VerifyDeps {
+  readonly tenant: string
+  readonly blobs: BlobStore
+  readonly pointers: PointerStore
+  readonly clock: Clock
+  readonly log: LogReader
+}
+
 export interface Difference {
   readonly kind: DifferenceKind
   /** The object or the item. */
@@ -20,3 +31,6 @@ export type DifferenceKind =
   | 'head-behind'
   | 'head-ahead'
   | 'head-different'
+
+/** Hears of a difference. */
+export type Found = (kind: DifferenceKind, key: string, problem: string) => void

@@ -5,12 +5,10 @@ import type { SubscribeOptions, SubscriptionMessage } from './subscription.js'
 
 type Subscribe = (options: SubscribeOptions) => AsyncIterable<SubscriptionMessage>
 
-const never = new AbortController().signal
-
 /** Each subscriber has a subscription of its own, which ends when it unsubscribes. */
 export const observe = (subscribe: Subscribe, options: SubscribeOptions = {}): Observable<SubscriptionMessage> =>
   new Observable((subscriber) => {
-    const { signal, release } = childOf(options.signal ?? never)
+    const { signal, release } = childOf(options.signal ?? new AbortController().signal)
     void deliver(subscribe({ ...options, signal }), subscriber)
     return release
   })

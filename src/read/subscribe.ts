@@ -6,6 +6,7 @@ import { type ChainLink, type Commit, linkOf, origin } from '../../domain/commit
 import { pointersOf, type VersionPointer } from '../../domain/pointer.js'
 import { formatPosition, type Position } from '../../domain/position.js'
 import type { Kind } from '../../domain/resource.js'
+import { childOf } from '../../projections/stopping.js'
 import type { Limits } from '../limits.js'
 import { resourceVersion } from '../version.js'
 import { bodiesOf } from './bodies.js'
@@ -35,18 +36,24 @@ export const subscribe = (deps: SubscribeDeps, options: SubscribeOptions = {}): 
 })
 
 async function* messages(deps: SubscribeDeps, options: SubscribeOptions): AsyncGenerator<SubscriptionMessage> {
-  const asked = subscriptionOf(options, deps.kind)
-  for await (const group of stoppable(groups(deps, asked), deps.clock, asked.signal))
-    for (const message of group) {
-      if (asked.signal?.aborted === true) return
-      yield message
-    }
+  // One listener on the caller's signal, however many wait here: it may be that of a whole process.
+  const { signal, release } = childOf(options.signal ?? new AbortController().signal)
+  try {
+    const asked = subscriptionOf(options, deps.kind)
+    for await (const group of stoppable(groups(deps, asked, signal), deps.clock, signal))
+      for (const message of group) {
+        if (signal.aborted) return
+        yield message
+      }
+  } finally {
+    release()
+  }
 }
 
 type Group = ReadonlyArray<SubscriptionMessage>
 
-async function* groups(deps: SubscribeDeps, asked: Subscription): AsyncGenerator<Group> {
-  const { signal, bodies, isFiltered, untilHead } = asked
+async function* groups(deps: SubscribeDeps, asked: Subscription, signal: AbortSignal): AsyncGenerator<Group> {
+  const { bodies, isFiltered, untilHead } = asked
   const begun = yield* beginning(deps, asked)
   let { position } = begun
   // Where not every event is asked for, the header says first which bodies are worth a read.

@@ -47,7 +47,6 @@ export interface Subscription {
   readonly from: 'start' | 'now' | Position
   readonly bodies: boolean
   readonly untilHead: boolean
-  readonly signal?: AbortSignal
   /** Whether some events are left out. */
   readonly isFiltered: boolean
   wants(event: Pick<VersionPointer, 'type' | 'op'>): boolean
@@ -56,7 +55,7 @@ export interface Subscription {
 const allOperations: ReadonlyArray<string> = ['create', 'update', 'delete'] satisfies ReadonlyArray<Op>
 
 export function subscriptionOf(options: SubscribeOptions, kind: Kind): Subscription {
-  const { from = 'start', types, operations, bodies = true, until, signal } = options
+  const { from = 'start', types, operations, bodies = true, until } = options
   if (typeof from === 'string' ? from !== 'start' && from !== 'now' : !isPosition(from))
     refuse('from', "it is 'start', 'now' or a position, such as { partition: 0, seq: 17, index: 3 }")
   if (until !== undefined && until !== 'head') refuse('until', "it is 'head', or left out")
@@ -68,7 +67,6 @@ export function subscriptionOf(options: SubscribeOptions, kind: Kind): Subscript
     from,
     bodies,
     untilHead: until === 'head',
-    signal,
     isFiltered: types !== undefined || operations !== undefined,
     wants: ({ type, op }) => types?.includes(type) !== false && operations?.includes(op) !== false,
   }

@@ -1,4 +1,5 @@
 /** Subscriptions: when they have caught up, and how they end. */
+import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { quiet } from './hand-clock.js'
 import { unavailable } from './script.js'
@@ -73,6 +74,17 @@ describe('a subscription ends', () => {
     expect(await ended).toBe(told)
     expect(rings.observed).toBe(false)
     expect(world.clock.sleepers).toBe(0)
+  })
+
+  test('and has one listener on its signal, whatever it waits for, and then none', async () => {
+    const { tenant, abort, ended } = await atTheHead()
+    const listeners = (): number => getEventListeners(abort.signal, 'abort').length
+    expect(listeners()).toBe(1)
+    await listen(tenant, { signal: abort.signal }, [], 1)
+    expect(listeners()).toBe(1)
+    abort.abort()
+    await ended
+    expect(listeners()).toBe(0)
   })
 
   test('between two messages of one commit', async () => {

@@ -7,6 +7,7 @@ import type { Difference } from '../../src/recover/difference.js'
 import { type Adapters, makeStore, type Tenant } from '../../src/store.js'
 import { Violation, violate } from './call.js'
 import { Cluster } from './cluster.js'
+import { makeFollower } from './follower.js'
 import { walkHistory } from './histories.js'
 import { type Board, makeCall } from './make-call.js'
 import { lateOwners } from './ports.js'
@@ -14,7 +15,8 @@ import { tenantName } from './process.js'
 import { drawProfile, type Profile } from './profile.js'
 import { makeRandom } from './random.js'
 import { judgeVersion, readAsOf, readCurrent, readHead, readSnapshot, readVersion } from './reads.js'
-import { makeSubscriber, type Subscriber } from './subscriber.js'
+import type { Subscriber } from './stints.js'
+import { makeSubscriber } from './subscriber.js'
 import type { TrueEvent } from './truth.js'
 import { makeWorld, type World, type WorldOptions } from './world.js'
 import { type Client, write } from './writes.js'
@@ -82,7 +84,10 @@ async function play(world: World, cluster: Cluster, profile: Profile): Promise<v
     name,
   })
   const clients = Array.from({ length: profile.clients }, (_, i) => clientOf(`client ${i}`))
-  const subscribers = Array.from({ length: profile.subscribers }, (_, i) => makeSubscriber(clientOf(`subscriber ${i}`)))
+  const subscribers = Array.from({ length: profile.subscribers }, (_, i) => {
+    const make = random.chance(0.5) ? makeFollower : makeSubscriber
+    return make(clientOf(`subscriber ${i}`))
+  })
   let busy = 0
   const start = (task: Promise<void>): void => {
     busy++

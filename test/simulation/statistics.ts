@@ -31,6 +31,8 @@ export const situations: ReadonlyArray<string> = [
   'reads as of',
   'histories walked',
   'commits folded',
+  'events told',
+  'subscribers caught up',
   'subscribers stopped',
   ...Object.keys(faultKinds).map((kind) => `fault: ${kind}`),
 ]

@@ -6,6 +6,8 @@ import type { AnnalsError } from '../domain/error.js'
 import type { Method, Op } from '../domain/header.js'
 import type { Position } from '../domain/position.js'
 import type { Kind } from '../domain/resource.js'
+import type { ProjectionStatus, RunProjectionsOptions } from './project/api.js'
+import type { DefinedProjection } from './project/definition.js'
 import type { WaitOptions } from './project/when-projected.js'
 import type { SubscribeOptions, SubscriptionMessage } from './read/subscription.js'
 import type { Difference } from './recover/difference.js'
@@ -231,10 +233,24 @@ export interface Streams {
   observe(options?: SubscribeOptions): Observable<SubscriptionMessage>
 }
 
-export interface RecoverReport {
+export interface PointersReport {
   readonly commits: number
   readonly events: number
   readonly items: number
+}
+
+export interface RecoverReport extends PointersReport {
+  /** Those that were brought back, and where they stand. */
+  readonly projections: ReadonlyArray<ProjectionStatus>
+}
+
+export interface RecoverOptions extends CheckOptions {
+  /**
+   * What is folded from the log beside the pointers (default: what the store's own projections have left traces of, in
+   * items or objects). Each is built anew, in place; an empty list leaves that for later.
+   */
+  readonly projections?: ReadonlyArray<DefinedProjection>
+  readonly onProjection?: RunProjectionsOptions['onProgress']
 }
 
 export interface VerifyReport {
@@ -296,8 +312,11 @@ export interface TenantOptions {
 }
 
 export interface StoreFp {
-  /** Rebuilds every pointer of a tenant from its log alone. Other writers of the tenant have to be stopped. */
-  recover(tenant: string, options?: CheckOptions): TaskEither<AnnalsError, RecoverReport>
+  /**
+   * Rebuilds every pointer of a tenant from its log alone, and then its projections. Other writers of the tenant have to be
+   * stopped. What was interrupted goes on where it was.
+   */
+  recover(tenant: string, options?: RecoverOptions): TaskEither<AnnalsError, RecoverReport>
   /** Walks the chain, every hash and every pointer, and names each difference. */
   verify(tenant: string, options?: VerifyOptions): TaskEither<AnnalsError, VerifyReport>
   /** Checks that the storage keeps what a store relies on, with probes that it removes again. */

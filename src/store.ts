@@ -22,6 +22,7 @@ import { openLog } from './open-log.js'
 import type { ProjectionsFp } from './project/api.js'
 import { makeProjections, type ProjectedLog, type ProjectionMeasure, type Projections } from './project/projections.js'
 import { eventLookup, eventSource } from './project/source.js'
+import { tracesOf } from './project/traces.js'
 import { type Promised, promised } from './promised.js'
 import { makeHistory } from './read/history.js'
 import { makeListing } from './read/listing.js'
@@ -246,7 +247,11 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
             what: 'recover',
             problem: `close the store first: it has '${name}' open`,
           })
-        return recoverLog(await checks(name), options)
+        const found = options?.projections ?? (await tracesOf(await logOf(name)))
+        const report = await recoverLog(await checks(name), options)
+        const run = { signal: options?.signal, onProgress: options?.onProjection }
+        const projections = await Promise.all(found.map((each) => projecting.projections.rebuild(name, each, run)))
+        return { ...report, projections }
       }),
     verify: (name, options) => attempt(async () => verifyLog(await checks(name), options)),
     doctor: (options = {}) =>

@@ -7,7 +7,7 @@ import { type ObjectPart, objectParts } from './keys.js'
 import { writeObjects } from './write.js'
 
 export { checkObjects, type EventLookup, extraObjects, type ObjectProblem } from './check.js'
-export { type ObjectPart, objectParts, resourcesPrefix } from './keys.js'
+export { historyPrefix, type ObjectPart, objectParts, resourcesPrefix } from './keys.js'
 
 export const objectsName = 'objects'
 export const objectsVersion = 1

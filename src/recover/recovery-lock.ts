@@ -1,7 +1,8 @@
 /**
  * One recovery of a log at a time: a lease in the pointer store, renewed as recovery moves on. A recovery that died is
- * followed by another once its lease has ended.
+ * followed by another once its lease has ended, which goes on where it was.
  */
+import type { ChainLink } from '../../domain/commit.js'
 import { annalsError } from '../../domain/error.js'
 import { batonPk, recoverySk } from '../../domain/keys.js'
 import type { Clock, Item, PointerStore } from '../../domain/ports/index.js'
@@ -9,9 +10,17 @@ import { attempt, orThrow, run } from '../../domain/task.js'
 
 const leaseMs = 30_000
 
+/** How far a recovery has come: every item of the commits up to this one is in place. */
+export interface RecoveryProgress extends ChainLink {
+  readonly events: number
+  readonly items: number
+}
+
 export interface RecoveryLock {
-  /** Keeps the lease. Fails once another process has taken over. */
-  renew(): Promise<void>
+  /** What a recovery that did not come to its end has left. */
+  readonly earlier: RecoveryProgress | undefined
+  /** Keeps the lease, and writes down how far it has come. Fails once another process has taken over. */
+  renew(progress?: RecoveryProgress): Promise<void>
   /** Keeps the lease while a step runs that may take longer than it. */
   during<A>(step: () => Promise<A>): Promise<A>
   /**
@@ -19,7 +28,8 @@ export interface RecoveryLock {
    * renewed, released or taken over, writes nothing.
    */
   create(item: Item): Promise<void>
-  release(): Promise<void>
+  /** `done`: there is nothing left for another recovery to go on with. */
+  release(done: boolean): Promise<void>
 }
 
 export interface RecoveryLockDeps {
@@ -36,16 +46,19 @@ export async function lockRecovery(deps: RecoveryLockDeps): Promise<RecoveryLock
   const nowMs = (): number => clock.now() / 1000
   const held = await run(pointers.get(pk, recoverySk))
   if (held !== undefined && (held.attributes.until as number) > nowMs()) throw busy(deps.name)
+  const earlier = held && progressOf(held)
+  let progress = earlier
   let rev = await write(held?.rev ?? 0, nowMs() + leaseMs)
 
   async function write(expected: number, until: number): Promise<number> {
-    const item: Item = { pk, sk: recoverySk, attributes: { until } }
+    const item: Item = { pk, sk: recoverySk, attributes: { until, ...progress } }
     const swapped = await run(pointers.compareAndSet(item, expected))
     if (!swapped.done) throw busy(deps.name)
     return expected + 1
   }
 
-  async function renew(): Promise<void> {
+  async function renew(reached = progress): Promise<void> {
+    progress = reached
     rev = await write(rev, nowMs() + leaseMs)
   }
 
@@ -58,6 +71,7 @@ export async function lockRecovery(deps: RecoveryLockDeps): Promise<RecoveryLock
   }
 
   return {
+    earlier,
     renew,
     during: async (step) => {
       const ended = new AbortController()
@@ -80,10 +94,16 @@ export async function lockRecovery(deps: RecoveryLockDeps): Promise<RecoveryLock
       if (!created.done && created.failed.includes(0)) throw busy(deps.name)
     },
     // Whatever comes of it, the lease ends by itself.
-    release: async () => {
-      await pointers.compareAndSet({ pk, sk: recoverySk, attributes: { until: 0 } }, rev)()
+    release: async (done) => {
+      const attributes = { until: 0, ...(done ? undefined : progress) }
+      await pointers.compareAndSet({ pk, sk: recoverySk, attributes }, rev)()
     },
   }
+}
+
+function progressOf({ attributes }: Item): RecoveryProgress | undefined {
+  const { seq, hash, at, events, items } = attributes
+  return seq === undefined ? undefined : ({ seq, hash, at, events, items } as RecoveryProgress)
 }
 
 const busy = (log: string): Error =>

@@ -5,7 +5,9 @@ import { run } from '../../domain/task.js'
 import { contents, failure, headItem, logObject, makeWorld, outcome, type World } from '../protocol/world.js'
 import { commitCount, differences, limits, losePointers, tale } from './tale.js'
 
-const recover = async (world: World) => (await world.open({ limits })).store.recover('t')
+/** What is folded beside the pointers has a suite of its own. */
+const pointersOnly = { projections: [] }
+const recover = async (world: World) => (await world.open({ limits })).store.recover('t', pointersOnly)
 
 describe('recovery', () => {
   test('rebuilds every item as it was, from nothing', async () => {
@@ -14,7 +16,7 @@ describe('recovery', () => {
     await losePointers(world)
     const report = await recover(world)
     expect(await world.dump()).toEqual(before)
-    expect(report).toEqual({ commits: commitCount, events: 9, items: before.size })
+    expect(report).toEqual({ commits: commitCount, events: 9, items: before.size, projections: [] })
     expect(await differences(world)).toEqual([])
   })
 
@@ -79,12 +81,12 @@ describe('recovery', () => {
     const world = await tale()
     expect(await outcome((await world.open()).store.recover('u'))).toBe('TenantNotFound')
     const { store } = await world.enter()
-    expect(await outcome(store.recover('t'))).toBe('InvalidInput')
+    expect(await outcome(store.recover('t', pointersOnly))).toBe('InvalidInput')
   })
 
   test('removes the head by itself, and then all other items in one pass over the table', async () => {
     const site = await (await tale()).open()
-    await site.store.recover('t')
+    await site.store.recover('t', pointersOnly)
     const removals = site.pointers.calls.filter(({ method }) => method === 'deleteByPrefix')
     expect(removals.map(({ key }) => key)).toEqual(['H#t#', 'V#t# T#t# Q#t#'])
   })
@@ -93,7 +95,7 @@ describe('recovery', () => {
     const world = await tale()
     const site = await world.open()
     site.blobs.reset()
-    await site.store.recover('t')
+    await site.store.recover('t', pointersOnly)
     // Only to see that nothing follows the end: before it gives up the old pointers, and before it vouches for the new ones.
     expect(site.blobs.count('list')).toBeLessThanOrEqual(2)
   })
@@ -145,7 +147,7 @@ describe('recovery that is interrupted', () => {
       await losePointers(world)
       const site = await world.open()
       const isLast = await interruptAt(site, step)
-      const first = await outcome(site.store.recover('t'))
+      const first = await outcome(site.store.recover('t', pointersOnly))
       done = isLast()
       if (!done && !(await world.dump()).has('H#t#0 head')) {
         expect(first).toBe('Unavailable')
@@ -163,7 +165,7 @@ describe('recovery that is interrupted', () => {
     const stop = new AbortController()
     stop.abort()
     const { store } = await world.open()
-    expect(await outcome(store.recover('t', { signal: stop.signal }))).toBe('Cancelled')
+    expect(await outcome(store.recover('t', { ...pointersOnly, signal: stop.signal }))).toBe('Cancelled')
     expect(await world.dump()).toEqual(before)
   })
 
@@ -172,7 +174,7 @@ describe('recovery that is interrupted', () => {
     const before = await world.dump()
     const site = await world.open()
     site.pointers.on('deleteByPrefix', headItem).fail()
-    expect(await outcome(site.store.recover('t'))).toBe('Unavailable')
+    expect(await outcome(site.store.recover('t', pointersOnly))).toBe('Unavailable')
     expect(await world.dump()).toEqual(before)
   })
 })
@@ -183,12 +185,12 @@ describe('recovery that takes longer than its lease', () => {
     const before = await world.dump()
     const slow = await world.open({ limits })
     const removing = slow.pointers.on('deleteByPrefix', /^V#/).hold()
-    const recovering = slow.store.recover('t')
+    const recovering = slow.store.recover('t', pointersOnly)
     await removing.arrived
     // The lease is half a minute; somebody else looks for a minute and a half.
     for (let look = 0; look < 6; look++) {
       await world.clock.sleep(15_000)
-      expect(await outcome((await world.open({ limits })).store.recover('t'))).toBe('Unavailable')
+      expect(await outcome((await world.open({ limits })).store.recover('t', pointersOnly))).toBe('Unavailable')
     }
     removing.release()
     await recovering
@@ -209,3 +211,59 @@ async function interruptAt(site: Awaited<ReturnType<World['open']>>, step: numbe
       })
   return () => !failed
 }
+
+describe('recovery that was interrupted', () => {
+  /** Six commits of 2,000 events, whose pointers are lost. */
+  async function long(): Promise<{ world: World; before: Map<string, unknown> }> {
+    const world = makeWorld()
+    const { tenant, store } = await world.enter()
+    for (let commit = 0; commit < 6; commit++)
+      await tenant.transact(
+        Array.from({ length: 2_000 }, (_, n) => ({ op: 'update' as const, type: 'Note', id: `${n}`, body: '{}' })),
+      )
+    await store.close()
+    const before = await world.dump()
+    await losePointers(world)
+    return { world, before }
+  }
+
+  test('goes on where it was, and ends as if it had not been', async () => {
+    const { world, before } = await long()
+    const site = await world.open()
+    let writes = 0
+    site.pointers.on('putAll').failWhen(() => ++writes === 3)
+    expect(await outcome(site.store.recover('t', pointersOnly))).toBe('Unavailable')
+    site.pointers.heal()
+    site.blobs.reset()
+    expect(await site.store.recover('t', pointersOnly)).toMatchObject({
+      commits: 6,
+      events: 12_000,
+      items: before.size,
+    })
+    expect(await world.dump()).toEqual(before)
+    expect(site.blobs.count('get', new RegExp(logObject(1)))).toBe(0)
+  })
+
+  test('begins anew where the pointers served in between, or the log is another one', async () => {
+    const { world, before } = await long()
+    const stop = new AbortController()
+    const onProgress = (): void => stop.abort()
+    const site = await world.open()
+    expect(await outcome(site.store.recover('t', { ...pointersOnly, signal: stop.signal, onProgress }))).toBe(
+      'Cancelled',
+    )
+    await run(world.pointers.putAll([{ pk: 'V#t#Note/ghost', sk: '0000000001', attributes: { seq: 1 } }]))
+    await run(world.pointers.putAll([{ pk: 'H#t#0', sk: 'head', attributes: { seq: 0, hash: 'f', at: 0 } }]))
+    await site.store.recover('t', pointersOnly)
+    expect(await world.dump()).toEqual(before)
+  })
+
+  test('leaves nothing to go on with once it is done', async () => {
+    const { world, before } = await long()
+    const { store } = await world.open()
+    await store.recover('t', pointersOnly)
+    await run(world.pointers.deleteByPrefix(['V#', 'T#', 'H#', 'Q#']))
+    await store.recover('t', pointersOnly)
+    expect(await world.dump()).toEqual(before)
+  })
+})

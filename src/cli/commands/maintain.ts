@@ -71,21 +71,26 @@ function summary({ colors }: Session, tenant: string, report: VerifyReport): str
     : `${colors.red('failed')}\t'${tenant}': ${checked} checked, ${plural(differences, 'difference')}`
 }
 
-const recoverExamples = `  annals recover                                 rebuild the pointers of a tenant from its log
+const recoverExamples = `  annals recover                                 rebuild what is folded from the log of a tenant
   annals recover --all                           of every tenant of the store
+  annals recover --pointers-only                 leave the projections for 'annals projections run'
 
-The log is the truth; pointers are a projection of it. Stop all other writers of the tenant first.`
+The log is the truth. Pointers are rebuilt first, then the projections that the tenant had: 'current-index', and 'objects' as
+far as there are any. What was interrupted goes on where it was. Stop all other writers of the tenant first.`
 
 export const addRecover: AddCommand = (make, surroundings) => {
-  make('recover', 'Rebuild every pointer from the log alone', recoverExamples)
+  make('recover', 'Rebuild every pointer and every projection from the log alone', recoverExamples)
     .option(...allFlag)
-    .action(async (flags: { all?: boolean }) => {
+    .option('--pointers-only', 'rebuild no projections')
+    .action(async (flags: { all?: boolean; pointersOnly?: boolean }) => {
       const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
       const { out, json } = session
       await withStore(session, { create: false }, async (store) => {
         for await (const tenant of tenantsOf(session, store, flags.all)) {
-          const report = await recoverTenant(session, store, tenant)
+          const options = flags.pointersOnly === true ? { projections: [] } : {}
+          const report = await recoverTenant(session, store, tenant, options)
           await out.line(json ? JSON.stringify({ tenant, ...report }) : recoverSummary(tenant, report))
+          if (report.projections.some(({ state }) => state === 'parked')) surroundings.finish(exitCodes.failed)
         }
       })
     })

@@ -60,7 +60,7 @@ export async function madeStore(folder, made) {
   for (const { key, bytes } of madeCommits({ ...made, bodies: true }))
     fs.writeFileSync(join(folder, 'store', 'objects', key), bytes)
   const store = await openStore(url)
-  await store.recover(tenant)
+  await store.recover(tenant, { projections: [] })
   await store.close()
   fs.writeFileSync(done, '')
   return url

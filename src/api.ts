@@ -258,6 +258,8 @@ export interface VerifyReport {
   readonly events: number
   readonly bodies: number
   readonly items: number
+  /** Projected items and objects, of a deep verification. */
+  readonly projected: number
   readonly differences: number
 }
 
@@ -274,6 +276,8 @@ export interface CheckOptions {
 }
 
 export interface VerifyOptions extends CheckOptions {
+  /** Also every item and object of the store's own projections, both ways: missing, stale, different, extra. */
+  readonly deep?: boolean
   /** Hears each difference as it is found. */
   readonly onDifference?: (difference: Difference) => void
 }

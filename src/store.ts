@@ -225,16 +225,16 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
   }
 
   const checks = async (name: string): Promise<Parameters<typeof verifyLog>[0]> => {
-    await manifestOf(name, { create: false })
-    return { ...adapters, tenant: name, log: makeLogReader({ tenant: name, partition, blobs }) }
+    const { log, lookup } = await logOf(name)
+    return { ...adapters, tenant: name, log, lookup }
   }
 
-  async function logOf(name: string): Promise<ProjectedLog> {
+  async function logOf(name: string): Promise<ProjectedLog & { readonly log: LogReader }> {
     await manifestOf(name, { create: false })
     const log = makeLogReader({ tenant: name, partition, blobs })
     const reader = makeReader({ tenant: name, blobs, pointers, log, limits: uncached })
     const source = eventSource({ ...adapters, log, reader, limits })
-    return { tenant: name, partition, blobs, pointers, source, lookup: eventLookup(log, reader) }
+    return { tenant: name, partition, blobs, pointers, log, source, lookup: eventLookup(log, reader) }
   }
 
   const projecting = makeProjections({ ...adapters, workerName: writerName, logOf, tenants })

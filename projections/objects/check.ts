@@ -2,7 +2,7 @@
 import type { VersionPointer } from '../../domain/pointer.js'
 import type { BlobStore } from '../../domain/ports/index.js'
 import type { Position } from '../../domain/position.js'
-import type { ResourceRef } from '../../domain/resource.js'
+import { type ResourceRef, refKey } from '../../domain/resource.js'
 import { mapBounded, run } from '../../domain/task.js'
 import type { ProjectedEvent } from '../projection.js'
 import { objectDocument, positionOf } from './document.js'
@@ -25,27 +25,41 @@ export interface ObjectProblem {
 const concurrency = 16
 const keysPerPage = 1_000
 
-/** Objects of one page of events. `isLast` says whether an event is the last one of its resource that is projected. */
+/** The objects of some events. `isLast` says whether an event is the last one of its resource that is projected. */
 export async function checkObjects(
   blobs: BlobStore,
   tenant: string,
   events: ReadonlyArray<ProjectedEvent>,
   parts: ReadonlySet<ObjectPart>,
-  isLast: (event: ProjectedEvent) => Promise<boolean>,
+  isLast: (pointer: VersionPointer) => boolean,
+  lookup: EventLookup,
 ): Promise<ReadonlyArray<ObjectProblem>> {
   const found = await mapBounded(events, concurrency, async (event) => {
     const document = objectDocument(event.pointer, event.body)
     const problems: ObjectProblem[] = []
     for (const part of parts) {
-      if (part === 'current' && !(await isLast(event))) continue
+      if (part === 'current' && !isLast(event.pointer)) continue
       const key = objectKey(tenant, part, event.pointer)
       const object = await run(blobs.get(key))
-      if (object === undefined || Buffer.compare(object.bytes, document) !== 0)
-        problems.push({ key, ...problemOf(event.pointer, object?.bytes) })
+      if (object !== undefined && Buffer.compare(object.bytes, document) === 0) continue
+      if (part === 'current' && (await hasMovedOn(object?.bytes, event.pointer, lookup))) continue
+      problems.push({ key, ...problemOf(event.pointer, object?.bytes) })
     }
     return problems
   })
   return found.flat()
+}
+
+/** A worker may have come further than its checkpoint said. */
+async function hasMovedOn(
+  there: Uint8Array | undefined,
+  pointer: VersionPointer,
+  lookup: EventLookup,
+): Promise<boolean> {
+  const position = there && positionOf(there)
+  if (position === undefined || (position.seq - pointer.seq || position.index - pointer.index) <= 0) return false
+  const later = await lookup.at(position)
+  return later !== undefined && refKey(later) === refKey(pointer)
 }
 
 function problemOf({ seq, index, type, id, version }: VersionPointer, there: Uint8Array | undefined) {

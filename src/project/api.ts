@@ -10,6 +10,8 @@ export interface ProjectionStatus {
   readonly state: 'running' | 'parked' | 'resetting' | 'rebuilding' | 'sweeping'
   /** Whether this is the version that readers go by, rather than one that is still being built. */
   readonly serves: boolean
+  /** What it was built with, such as the parts of the projection `objects`, separated by spaces. */
+  readonly settings: string
   /** The last commit that is done. */
   readonly seq: number
   /** How far it is behind the head: commits, and seconds between the two commits' instants. */

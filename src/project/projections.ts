@@ -193,6 +193,7 @@ function statusOf({ name, version, checkpoint, head, serves }: Recorded): Projec
     version,
     state,
     serves,
+    settings: checkpoint.settings,
     seq: place.seq,
     lag: { commits, seconds: commits === 0 || place.seq === 0 ? 0 : (head.at - place.at) / 1_000_000 },
     ...(parked === undefined

@@ -63,3 +63,13 @@ function inlineBody({ commit, bytes }: OpenCommit, { offset = 0, length = 0 }: E
 async function blobBody(deps: VerifyDeps, blob: string): Promise<Uint8Array | undefined> {
   return (await run(deps.blobs.get(blobKey(deps.tenant, blob))))?.bytes
 }
+
+/** Answers the body of the event at an index of a commit, whatever its hash. */
+export function bodiesOf(deps: VerifyDeps, opened: OpenCommit): (index: number) => Promise<Uint8Array | undefined> {
+  const events = [...eventsOf(opened.commit)].map(({ event }) => event)
+  return async (index) => {
+    const event = events[index]
+    if (event === undefined || event.op === 'delete') return undefined
+    return event.blob === undefined ? inlineBody(opened, event) : blobBody(deps, event.blob)
+  }
+}

@@ -1,5 +1,6 @@
 /** What verification works on, and what it can find: a closed set, so that an operator's script can tell them apart. */
 import type { BlobStore, Clock, PointerStore } from '../../domain/ports/index.js'
+import type { EventLookup } from '../../projections/objects/index.js'
 import type { LogReader } from '../read/log-reader.js'
 
 export interface VerifyDeps {
@@ -8,6 +9,7 @@ export interface VerifyDeps {
   readonly pointers: PointerStore
   readonly clock: Clock
   readonly log: LogReader
+  readonly lookup: EventLookup
 }
 
 export interface Difference {
@@ -31,6 +33,15 @@ export type DifferenceKind =
   | 'head-behind'
   | 'head-ahead'
   | 'head-different'
+  | 'projection-mismatch'
+  | 'index-missing'
+  | 'index-different'
+  | 'index-extra'
+  | 'count-different'
+  | 'object-missing'
+  | 'object-different'
+  | 'object-stale'
+  | 'object-extra'
 
 /** Hears of a difference. */
 export type Found = (kind: DifferenceKind, key: string, problem: string) => void

@@ -8,8 +8,9 @@ import { headPk, headSk } from '../../domain/keys.js'
 import { headFromItem } from '../../domain/pointer.js'
 import { run } from '../../domain/task.js'
 import type { VerifyOptions, VerifyReport } from '../api.js'
-import { checkBodies, openForCheck } from './check-bodies.js'
+import { bodiesOf, checkBodies, openForCheck } from './check-bodies.js'
 import { checkExtras, checkOrder, checkPointers } from './check-pointers.js'
+import { projectionChecks } from './check-projections.js'
 import type { Difference, Found, VerifyDeps } from './difference.js'
 
 /** Commits whose pointers were checked between two reports of progress. */
@@ -17,12 +18,13 @@ const reportEvery = 64
 
 export async function verifyLog(deps: VerifyDeps, options: VerifyOptions = {}): Promise<VerifyReport> {
   const { log, tenant, pointers } = deps
-  const report = { commits: 0, events: 0, bodies: 0, items: 0, differences: 0 }
+  const report = { commits: 0, events: 0, bodies: 0, items: 0, projected: 0, differences: 0 }
   const found: Found = (kind, key, problem) => {
     report.differences++
     const difference: Difference = { kind, key, problem }
     options.onDifference?.(difference)
   }
+  const projections = options.deep === true ? await projectionChecks(deps, deps.lookup, found) : undefined
   const headKey = headPk(tenant, log.partition)
   const item = await run(pointers.get(headKey, headSk))
   const head = item && headFromItem(item)
@@ -48,6 +50,7 @@ export async function verifyLog(deps: VerifyDeps, options: VerifyOptions = {}): 
       if (visible) {
         report.items += await checkPointers(deps, opened.commit, found)
         await checkOrder(deps, opened.commit, found)
+        await projections?.commit(opened.commit, bodiesOf(deps, opened))
       }
       for (const _ of eventsOf(opened.commit)) report.events++
     }
@@ -61,8 +64,9 @@ export async function verifyLog(deps: VerifyDeps, options: VerifyOptions = {}): 
     if (head.seq > end) found('head-ahead', headKey, `it says ${head.seq}, the log ends at ${end}`)
     if (head.seq < end) await checkBehind(deps, end, found)
     await checkExtras(deps, head.seq, report.items, found)
+    await projections?.end(end, options.signal)
   }
-  return report
+  return { ...report, projected: projections?.checked ?? 0 }
 }
 
 /** A head that stays behind the log; one that is just being advanced by a writer is none. */

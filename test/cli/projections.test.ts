@@ -1,7 +1,10 @@
 /** `annals projections`: where they stand, and how they are brought forward. */
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { openStore } from '../../src/index.js'
-import { atStore, newStore } from './harness.js'
+import { atStore, newStore, patient } from './harness.js'
 
 async function filled() {
   const store = newStore()
@@ -59,4 +62,30 @@ test('what there is not is named', async () => {
   })
   expect(await annals('projections list --tenant nobody')).toMatchObject({ code: 3 })
   expect((await annals('projections --help')).stdout).toContain('projections rebuild')
+})
+
+test('objects are kept as far as asked for, checked, and recovered', async () => {
+  const { store, annals } = await filled()
+  expect(await annals('projections run objects --parts current,nonsense')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("'nonsense'"),
+  })
+  expect(await annals('projections run objects --parts current,versions')).toMatchObject({ code: 0 })
+  const folder = join(
+    fileURLToPath(store.replace('file:', 'file://')),
+    'objects',
+    'default',
+    'resources',
+    'Patient',
+    'p1',
+  )
+  expect(readdirSync(folder).sort()).toEqual(['_history', 'current.json'])
+  await annals('put Patient/p1', { stdin: patient('p1', { active: true }) })
+  expect((await annals('projections run --json')).stdout).toContain('"settings":"current versions"')
+  expect(await annals('verify --deep')).toMatchObject({ code: 0, stdout: expect.stringContaining('projected') })
+  rmSync(join(folder, '_history', '2.json'))
+  const verified = await annals('verify --deep')
+  expect(verified).toMatchObject({ code: 1, stdout: expect.stringContaining('object-missing') })
+  expect(await annals('recover')).toMatchObject({ code: 0, stdout: expect.stringContaining('objects rebuilt') })
+  expect(await annals('verify --deep')).toMatchObject({ code: 0 })
 })

@@ -9,6 +9,7 @@ import { settingsOf, tenantsOf } from '../settings.js'
 import { plural, safe } from '../text.js'
 
 const verifyExamples = `  annals verify                                  the chain, every hash, every pointer of a tenant
+  annals verify --deep                           also every projected object and index item, both ways
   annals verify --all --json > report.ndjson     every tenant of the store
 
 Exit code 1 if anything differs. Nothing is changed. With --json, one line for each difference
@@ -19,19 +20,20 @@ const allFlag = ['--all', 'every tenant of the store'] as const
 export const addVerify: AddCommand = (make, surroundings) => {
   make('verify', 'Check every byte and every pointer against the log, and name each difference', verifyExamples)
     .option(...allFlag)
-    .action(async (flags: { all?: boolean }) => {
+    .option('--deep', 'the projections too: what is missing, stale, different or extra')
+    .action(async (flags: { all?: boolean; deep?: boolean }) => {
       const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
       const found = await withStore(session, { create: false }, async (store) => {
         let differences = 0
         for await (const tenant of tenantsOf(session, store, flags.all))
-          differences += await verify(session, store, tenant)
+          differences += await verify(session, store, tenant, flags.deep === true)
         return differences
       })
       if (found > 0) surroundings.finish(exitCodes.failed)
     })
 }
 
-async function verify(session: Session, store: Store, tenant: string): Promise<number> {
+async function verify(session: Session, store: Store, tenant: string, deep: boolean): Promise<number> {
   const { out, json, colors, signal } = session
   const bar = makeProgressBar(session)
   const line = (difference: Difference): string =>
@@ -45,6 +47,7 @@ async function verify(session: Session, store: Store, tenant: string): Promise<n
   let report: VerifyReport
   try {
     report = await store.verify(tenant, {
+      deep,
       signal,
       onProgress: ({ done, total, events }) =>
         bar.update(done, total, `commit ${done} of ${total}, ${plural(events, 'event')}`),
@@ -64,8 +67,8 @@ async function verify(session: Session, store: Store, tenant: string): Promise<n
 }
 
 function summary({ colors }: Session, tenant: string, report: VerifyReport): string {
-  const { commits, events, bodies, items, differences } = report
-  const checked = `${plural(commits, 'commit')}, ${plural(events, 'event')}, ${plural(bodies, 'body', 'bodies')}, ${plural(items, 'pointer')}`
+  const { commits, events, bodies, items, projected, differences } = report
+  const checked = `${plural(commits, 'commit')}, ${plural(events, 'event')}, ${plural(bodies, 'body', 'bodies')}, ${plural(items, 'pointer')}${projected === 0 ? '' : `, ${plural(projected, 'projected item')}`}`
   return differences === 0
     ? `${colors.green('ok')}\t'${tenant}': ${checked} checked, no difference`
     : `${colors.red('failed')}\t'${tenant}': ${checked} checked, ${plural(differences, 'difference')}`

@@ -1,6 +1,14 @@
 /** `annals projections`: what is folded from the log, how far it has come, and how to bring it forward. */
 import type { Command } from 'commander'
-import { currentIndexProjection, type DefinedProjection, type ProjectionStatus, type Store } from '../../index.js'
+import {
+  currentIndexProjection,
+  type DefinedProjection,
+  type ObjectPart,
+  objectParts,
+  objectsProjection,
+  type ProjectionStatus,
+  type Store,
+} from '../../index.js'
 import { exitCodes } from '../exit.js'
 import { usage } from '../failure.js'
 import type { AddCommand } from '../program.js'
@@ -10,16 +18,20 @@ import { settingsOf, tenantsOf, withCommonFlags } from '../settings.js'
 import { type Column, makeTable } from '../table.js'
 import { grouped, plural } from '../text.js'
 
-const known: ReadonlyArray<DefinedProjection> = [currentIndexProjection]
+const known: ReadonlyArray<DefinedProjection> = [currentIndexProjection, objectsProjection()]
 const names = known.map(({ name }) => name).join(', ')
+const partNames = objectParts.join(', ')
 
 const examples = `  annals projections list                        where each projection of a tenant stands
   annals projections run                         bring them up to the head
   annals projections run --all --follow          work for every tenant, with other processes, until Ctrl-C
+  annals projections run objects --parts current every current version as an object, for readers without a store
   annals projections rebuild current-index       build it anew from the first event, while writes go on
   annals projections resume current-index        go on after a failure, once its cause is mended
 
-Projections: ${names}. Without names, 'run' takes those that have run before on the tenant, or all if none has.
+current-index is what lists and counts go by. objects writes every event as JSON objects that any S3 client can list; its parts
+are ${partNames}.
+Without names, 'run' takes those that have run before on the tenant, or current-index if none has.
 With --json: a line for each projection, {"tenant","projection":{"name","version","state","serves","seq","lag",…}}.
 Exit code 1 if one of them is parked: it has failed too often at one event, and waits for a person.`
 
@@ -37,9 +49,16 @@ const columns: ReadonlyArray<Column> = [
 interface Flags {
   readonly all?: boolean
   readonly follow?: boolean
+  readonly parts?: ReadonlyArray<ObjectPart>
 }
 
 const allFlag = ['--all', 'every tenant of the store'] as const
+const partsFlag = [
+  '--parts <parts>',
+  `with objects: which, separated by commas (default: all of ${partNames})`,
+] as const
+
+const toParts = (text: string): ReadonlyArray<ObjectPart> => text.split(',') as ObjectPart[]
 
 export const addProjections: AddCommand = (make, surroundings) => {
   const group = make('projections', 'List, run, rebuild and resume what is folded from the log', examples)
@@ -51,13 +70,17 @@ export const addProjections: AddCommand = (make, surroundings) => {
     .action((flags: Flags) => forTenants(surroundings, flags, (_, store, tenant) => store.projections.list(tenant)))
   add('run [names...]', 'Bring projections up to the head')
     .option(...allFlag)
+    .option(...partsFlag, toParts)
     .option('--follow', 'go on with new commits as they come, sharing the work with other processes that do')
     .action((asked: string[], flags: Flags) =>
-      flags.follow === true ? follow(surroundings, asked, flags) : forTenants(surroundings, flags, runner(asked)),
+      flags.follow === true
+        ? follow(surroundings, asked, flags)
+        : forTenants(surroundings, flags, runner(asked, flags)),
     )
   add('rebuild <name>', 'Build a projection anew from the first event, in place')
     .option(...allFlag)
-    .action((name: string, flags: Flags) => forTenants(surroundings, flags, rebuilder(named(name))))
+    .option(...partsFlag, toParts)
+    .action((name: string, flags: Flags) => forTenants(surroundings, flags, rebuilder(named(name, flags))))
   add('resume <name>', 'Let a parked projection go on, once its cause is mended').action((name: string, flags: Flags) =>
     forTenants(surroundings, flags, async (session, store, tenant) => {
       const was = await store.projections.resume(tenant, name)
@@ -85,9 +108,10 @@ async function forTenants(surroundings: Surroundings, flags: Flags, step: Step):
 }
 
 /** Runs what is asked for, or what has run before. */
-function runner(asked: ReadonlyArray<string>): Step {
+function runner(asked: ReadonlyArray<string>, flags: Flags): Step {
+  const chosen = asked.map((name) => named(name, flags))
   return async (session, store, tenant) => {
-    const projections = asked.length > 0 ? asked.map(named) : await usual(store, tenant)
+    const projections = chosen.length > 0 ? chosen : await usual(store, tenant)
     return withBar(session, (options) => store.projections.run(tenant, projections, options))
   }
 }
@@ -98,9 +122,13 @@ function rebuilder(projection: DefinedProjection): Step {
 }
 
 async function usual(store: Store, tenant: string): Promise<ReadonlyArray<DefinedProjection>> {
-  const before = new Set((await store.projections.list(tenant)).map(({ name }) => name))
-  const usual = known.filter(({ name }) => before.has(name))
-  return usual.length > 0 ? usual : known
+  const before = await store.projections.list(tenant)
+  const usual = before.flatMap(({ name, settings }) =>
+    known.some((each) => each.name === name)
+      ? [named(name, name === 'objects' ? { parts: settings.split(' ') as ObjectPart[] } : {})]
+      : [],
+  )
+  return usual.length > 0 ? usual : [currentIndexProjection]
 }
 
 type Options = NonNullable<Parameters<Store['projections']['run']>[2]>
@@ -128,10 +156,13 @@ async function follow(surroundings: Surroundings, asked: ReadonlyArray<string>, 
   const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
   const { signal, note } = session
   await withStore(session, { create: false }, async (store) => {
-    const worker = store.projections.work(asked.length > 0 ? asked.map(named) : known, {
-      ...(flags.all === true ? undefined : { tenants: [session.tenant] }),
-      onFailure: (error, projection) => note(`${projection}: ${error instanceof Error ? error.message : 'failed'}`),
-    })
+    const worker = store.projections.work(
+      asked.length > 0 ? asked.map((name) => named(name, flags)) : [currentIndexProjection],
+      {
+        ...(flags.all === true ? undefined : { tenants: [session.tenant] }),
+        onFailure: (error, projection) => note(`${projection}: ${error instanceof Error ? error.message : 'failed'}`),
+      },
+    )
     note(`worker ${worker.name} is at work; Ctrl-C ends it`)
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve()
@@ -141,8 +172,9 @@ async function follow(surroundings: Surroundings, asked: ReadonlyArray<string>, 
   })
 }
 
-function named(name: string): DefinedProjection {
+function named(name: string, { parts }: Flags): DefinedProjection {
   const found = known.find((each) => each.name === name)
+  if (found?.name === 'objects' && parts !== undefined) return objectsProjection({ parts })
   if (found !== undefined) return found
   throw usage(`there is no projection '${name.slice(0, 64)}' here; there are: ${names}`)
 }

@@ -1,7 +1,12 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 /** Suites that need real servers are a project of their own, so that all others start none. */
 export default defineConfig({
+  // What the docs import by the package's name are the sources, not a build.
+  resolve: { alias: [{ find: /^annals$/, replacement: source('src/index.ts') }] },
   test: {
     testTimeout: 120_000,
     projects: [

@@ -1,22 +1,11 @@
 /** Every `ts` and `sh` block of the README and the docs runs; `console`, `json` and `text` blocks are only shown. */
 import { execFile } from 'node:child_process'
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { loader, makeFolder, ofThisCheckout, root } from './checkout.js'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
 
 const pages = [
@@ -48,16 +37,13 @@ describe('snippets', () => {
   let folder: string
 
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'annals-docs-'))
+    folder = makeFolder()
     symlinkSync(join(root, 'docs'), join(folder, 'docs'))
-    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-    writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
     mkdirSync(join(folder, 'bin'))
     const annals = join(folder, 'bin', 'annals')
-    const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/loader.mjs')).href
     writeFileSync(
       annals,
-      `#!/bin/sh\nexec '${process.execPath}' --import '${tsx}' '${join(root, 'src/cli/main.ts')}' "$@"\n`,
+      `#!/bin/sh\nexec '${process.execPath}' --import '${loader}' '${join(root, 'src/cli/main.ts')}' "$@"\n`,
     )
     chmodSync(annals, 0o755)
   })
@@ -73,7 +59,7 @@ describe('snippets', () => {
   test.each(of('ts'))('$name runs', async ({ code }) => {
     const file = join(folder, 'snippet.ts')
     writeFileSync(file, ofThisCheckout(code))
-    await run(process.execPath, ['--import', join(root, 'node_modules/tsx/dist/loader.mjs'), file], { cwd: folder })
+    await run(process.execPath, ['--import', loader, file], { cwd: folder })
     rmSync(join(folder, 'annals-data'), { recursive: true, force: true })
   })
 
@@ -83,12 +69,3 @@ describe('snippets', () => {
     rmSync(join(folder, 'annals-data'), { recursive: true, force: true })
   })
 })
-
-/** The package's exports, taken from the sources instead of the build. */
-function ofThisCheckout(code: string): string {
-  const source = (path: string): string => `from '${pathToFileURL(join(root, path)).href}'`
-  return code
-    .replaceAll("from 'annals/testing'", source('src/testing/index.ts'))
-    .replaceAll("from 'annals/fp'", source('src/fp.ts'))
-    .replaceAll("from 'annals'", source('src/index.ts'))
-}

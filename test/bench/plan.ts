@@ -88,6 +88,17 @@ export const scenarios = (loaded: number): ReadonlyArray<Scenario> => [
     ],
   },
   {
+    name: 'subscribe',
+    program: 'subscribe.mjs',
+    args: { events: 1_000_000, perCommit: 100 },
+    subjects: ['annals', 'floor'],
+    metrics: [
+      ...rate('Subscribe, 1,000,000 events behind, commits of 100', 'events/s'),
+      { key: 'start', title: 'its memory at the start', unit: 'MiB', isTime: true },
+      { key: 'peak', title: 'its peak memory', unit: 'MiB', isTime: true },
+    ],
+  },
+  {
     name: 'history',
     program: 'history.mjs',
     args: { events: 200_000, perCommit: 10 },

@@ -1,9 +1,12 @@
 /** Makes logs without writing through the store: as fast as files can be made, and not synced. */
 import fs from 'node:fs'
 import { join } from 'node:path'
+import { openEmbedded } from '../../../dist/adapters/embedded/index.js'
 import { encodeCommit, origin } from '../../../dist/domain/commit.js'
 import { formatInstant } from '../../../dist/domain/instant.js'
 import { logKey } from '../../../dist/domain/keys.js'
+import { headItem } from '../../../dist/domain/pointer.js'
+import { run } from '../../../dist/domain/task.js'
 import { openStore } from '../../../dist/src/index.js'
 import { idOf, patient, sha256 } from './common.mjs'
 
@@ -48,8 +51,8 @@ export function* madeCommits({ events, perCommit, bodies }) {
 const stamped = (i, at) =>
   patient(idOf(i), i).replace(/("id":"[^"]*",)/, `$1"meta":{"versionId":"1","lastUpdated":"${at}"},`)
 
-/** A store whose log is made, and whose pointers are recovered. Made once: later calls find it. */
-export async function madeStore(folder, made) {
+/** A store whose log is made, and whose pointers are recovered, or only its head. Made once: later calls find it. */
+export async function madeStore(folder, { headOnly = false, ...made }) {
   const url = `file:${join(folder, 'store')}`
   const done = join(folder, 'done')
   if (fs.existsSync(done)) return url
@@ -57,11 +60,25 @@ export async function madeStore(folder, made) {
   await empty.tenant(tenant)
   await empty.close()
   fs.mkdirSync(join(folder, 'store', 'objects', tenant, 'log', '0'), { recursive: true })
-  for (const { key, bytes } of madeCommits({ ...made, bodies: true }))
+  let head = origin
+  for (const { key, bytes, commit } of madeCommits({ ...made, bodies: true })) {
     fs.writeFileSync(join(folder, 'store', 'objects', key), bytes)
+    head = commit
+  }
+  if (headOnly) await publishHead(join(folder, 'store'), head)
+  else await recover(url)
+  fs.writeFileSync(done, '')
+  return url
+}
+
+async function recover(url) {
   const store = await openStore(url)
   await store.recover(tenant, { projections: [] })
   await store.close()
-  fs.writeFileSync(done, '')
-  return url
+}
+
+async function publishHead(folder, head) {
+  const { pointers, close } = await run(openEmbedded(folder))
+  await run(pointers.advance(headItem(tenant, 0, head)))
+  await close()
 }

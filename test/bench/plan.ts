@@ -88,6 +88,18 @@ export const scenarios = (loaded: number): ReadonlyArray<Scenario> => [
     ],
   },
   {
+    name: 'lag',
+    program: 'lag.mjs',
+    args: { perSecond: 2_000, seconds: 10 },
+    subjects: ['annals'],
+    metrics: [
+      { key: 'rate', title: 'Live projection in another process: writes meanwhile', unit: 'writes/s' },
+      time('p50', 'from an event’s instant until it is handled, p50'),
+      time('p99', 'the same, p99'),
+      time('max', 'the same, longest'),
+    ],
+  },
+  {
     name: 'subscribe',
     program: 'subscribe.mjs',
     args: { events: 1_000_000, perCommit: 100 },
@@ -101,13 +113,13 @@ export const scenarios = (loaded: number): ReadonlyArray<Scenario> => [
   {
     name: 'history',
     program: 'history.mjs',
-    args: { events: 200_000, perCommit: 10 },
+    args: { events: 1_000_000, perCommit: 50 },
     subjects: ['annals', 'floor', 'sqlite'],
     metrics: [
-      time('typeFirst', 'Type history of 200,000, page 1'),
-      time('typeFar', 'Type history of 200,000, page 1,000'),
-      time('systemFirst', 'System history of 200,000, page 1'),
-      time('systemFar', 'System history of 200,000, page 1,000'),
+      time('typeFirst', 'Type history of 1,000,000, page 1'),
+      time('typeFar', 'Type history of 1,000,000, page 1,000'),
+      time('systemFirst', 'System history of 1,000,000, page 1'),
+      time('systemFar', 'System history of 1,000,000, page 1,000'),
     ],
   },
   {

@@ -44,6 +44,8 @@ export interface Failures {
   NeedsRecovery: { readonly log: string; readonly problem: string }
   /** Pointers and log do not belong together: the pointers know of commits that the log does not hold. */
   LogMismatch: { readonly log: string; readonly seq: number; readonly problem: string }
+  /** The destination of a copy holds, from commit `seq` on, something else than the source. */
+  Diverged: { readonly log: string; readonly seq: number; readonly problem: string }
   /** Stored bytes are not what their hash, their format or the chain says. */
   Corrupt: { readonly key: string; readonly problem: string }
   /** The last commit lies further in the future of this machine's clock than the allowed skew. */
@@ -124,6 +126,7 @@ function isRetryable(tag: ErrorTag): boolean {
     case 'UnsupportedFormat':
     case 'NeedsRecovery':
     case 'LogMismatch':
+    case 'Diverged':
     case 'Corrupt':
     case 'ClockSkew':
     case 'ProjectionParked':
@@ -157,6 +160,9 @@ const messages: { [T in ErrorTag]: (data: Failures[T]) => string } = {
   LogMismatch: (d) =>
     `${d.log}: the pointers and the log do not belong together at commit ${d.seq}: ${d.problem}; ` +
     "restore the log that belongs to these pointers, or run 'annals recover' to trust the log alone",
+  Diverged: (d) =>
+    `${d.log}: the destination is no earlier state of the source from commit ${d.seq} on: ${d.problem}; ` +
+    'copy to another place, and see that nobody but the copy writes to this tenant there',
   Corrupt: (d) => `${d.key} is damaged: ${d.problem}; restore this object from a backup and run 'annals verify'`,
   ClockSkew: (d) =>
     `${d.log}: the last commit is of ${d.headAt}, this machine's clock says ${d.now}; ` +

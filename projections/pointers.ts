@@ -13,3 +13,9 @@ export function pointerItems(tenant: string, partition: number, commit: Commit):
   for (const pointer of pointersOf(commit, partition)) items.push(...versionItems(tenant, pointer))
   return items
 }
+
+/** Those that are worth writing at an instant (microseconds since 1970): receipts that have expired by then are left out. */
+export const livePointerItems = (tenant: string, partition: number, commit: Commit, now: number): Item[] =>
+  pointerItems(tenant, partition, commit).filter(
+    ({ expiresAt }) => expiresAt === undefined || expiresAt * 1_000_000 > now,
+  )

@@ -6,11 +6,13 @@ import type { AnnalsError } from '../domain/error.js'
 import type { Method, Op } from '../domain/header.js'
 import type { Position } from '../domain/position.js'
 import type { Kind } from '../domain/resource.js'
+import type { CopyOptions, CopyReport } from './copy/api.js'
 import type { ProjectionStatus, RunProjectionsOptions } from './project/api.js'
 import type { DefinedProjection } from './project/definition.js'
 import type { WaitOptions } from './project/when-projected.js'
 import type { SubscribeOptions, SubscriptionMessage } from './read/subscription.js'
 import type { Difference } from './recover/difference.js'
+import type { Store } from './store.js'
 import type { TransactionResult, WriteResult } from './write/result.js'
 
 /** JSON as bytes, as text, or as a value for `JSON.stringify`. Bytes and text keep every digit and every space. */
@@ -323,6 +325,12 @@ export interface StoreFp {
   recover(tenant: string, options?: RecoverOptions): TaskEither<AnnalsError, RecoverReport>
   /** Walks the chain, every hash and every pointer, and names each difference. */
   verify(tenant: string, options?: VerifyOptions): TaskEither<AnnalsError, VerifyReport>
+  /**
+   * Copies a tenant into another store: what its log there does not hold yet, commit by commit, each checked before it is written,
+   * so that it can be read there at once. An interrupted copy is a shorter log; the next one goes on behind it. Nobody else may
+   * write to the tenant there: what is no earlier state of the source is `Diverged`.
+   */
+  copy(tenant: string, destination: Store, options?: CopyOptions): TaskEither<AnnalsError, CopyReport>
   /** Checks that the storage keeps what a store relies on, with probes that it removes again. */
   doctor(options?: DoctorOptions): TaskEither<AnnalsError, DoctorReport>
   /** Finishes accepted writes and lets go of everything. */

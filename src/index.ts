@@ -13,6 +13,7 @@ export { formatPosition, type Position, parsePosition } from '../domain/position
 export type { Kind } from '../domain/resource.js'
 export { type ObjectPart, objectParts } from '../projections/objects/keys.js'
 export type * from './api.js'
+export type * from './copy/api.js'
 export { defaultLimits, type Limits } from './limits.js'
 export { bootstrapStore, type OpenOptions, openStore } from './open.js'
 export { type OpenSecretsOptions, openSecrets, type SecretName, type Secrets } from './open-secrets.js'

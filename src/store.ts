@@ -5,17 +5,17 @@ import { type AnnalsError, annalsError } from '../domain/error.js'
 import { formatInstant } from '../domain/instant.js'
 import { decodeSegment, storeManifestKey, tenantKey } from '../domain/keys.js'
 import type { BlobStore, Clock, Doorbell, Ids, PointerStore } from '../domain/ports/index.js'
-import { checkTenant } from '../domain/resource.js'
 import { attempt, orThrow, run } from '../domain/task.js'
 import {
   decodeStoreManifest,
-  decodeTenantManifest,
   encodeManifest,
   storeFormat,
   type TenantManifest,
   tenantFormat,
 } from '../domain/tenant.js'
 import type { DoctorFinding, SnapshotFp, StoreFp, Streams, TenantFp, TenantOptions } from './api.js'
+import { copyTenant } from './copy/copy.js'
+import { lend, sideOf } from './copy/side.js'
 import { examine } from './doctor.js'
 import type { Limits } from './limits.js'
 import { openLog } from './open-log.js'
@@ -31,6 +31,7 @@ import { makeReader } from './read/reader.js'
 import { recoverLog } from './recover/recover.js'
 import { verifyLog } from './recover/verify.js'
 import { makeTenant } from './tenant.js'
+import { readTenantManifest } from './tenant-manifest.js'
 import { type BatonOptions, makeBaton } from './write/baton.js'
 import { type LogWriter, makeLogWriter } from './write/log-writer.js'
 
@@ -124,31 +125,19 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
   }
 
   async function manifestOf(name: string, options: TenantOptions): Promise<TenantManifest> {
-    const key = tenantKey(orThrow(checkTenant(name)))
     for (;;) {
-      const found = await run(blobs.get(key))
-      if (found !== undefined) {
-        const manifest = orThrow(decodeTenantManifest(key, found.bytes))
-        if (manifest.tenant === name) return manifest
-        // A file system that ignores case gives `a` what belongs to `A`.
-        throw annalsError('Corrupt', { key, problem: `it belongs to the tenant '${manifest.tenant}'` })
-      }
+      const found = await readTenantManifest(blobs, name)
+      if (found !== undefined) return found.manifest
       if (options.create === false) throw annalsError('TenantNotFound', { tenant: name })
       const { kind = 'fhir' } = options
       const created = formatInstant(clock.now())
       const manifest: TenantManifest = { format: tenantFormat, tenant: name, kind, partitions: 1, created }
-      await run(blobs.createIfAbsent(key, encodeManifest(manifest)))
+      await run(blobs.createIfAbsent(tenantKey(name), encodeManifest(manifest)))
     }
   }
 
   async function openTenant(name: string, options: TenantOptions): Promise<OpenTenant> {
-    const { kind, partitions } = await manifestOf(name, options)
-    if (partitions !== 1)
-      throw annalsError('UnsupportedFormat', {
-        key: tenantKey(name),
-        format: `${partitions} partitions`,
-        supported: '1',
-      })
+    const { kind } = await manifestOf(name, options)
     const log = makeLogReader({ tenant: name, partition, blobs })
     const reader = makeReader({ tenant: name, blobs, pointers, log, limits })
     const passing = makeReader({ tenant: name, blobs, pointers, log, limits: uncached })
@@ -219,6 +208,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
       const opened = await Promise.allSettled(open.values())
       await Promise.all(opened.map((each) => (each.status === 'fulfilled' ? each.value.writer.close() : undefined)))
       await projecting.close()
+      await lent.end()
       await adapters.close()
     })()
     return closing
@@ -239,6 +229,17 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
 
   const projecting = makeProjections({ ...adapters, workerName: writerName, logOf, tenants })
 
+  const lent = lend({
+    ...adapters,
+    limits,
+    partition,
+    open: (name) => {
+      const log = makeLogReader({ tenant: name, partition, blobs })
+      return openOrRecover(() => openLog({ ...adapters, tenant: name, log }), log, name)
+    },
+    verify: async (name, options) => verifyLog(await checks(name), options),
+  })
+
   const fp: StoreFp = {
     recover: (name, options) =>
       attempt(async () => {
@@ -253,22 +254,23 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
         const projections = await Promise.all(found.map((each) => projecting.projections.rebuild(name, each, run)))
         return { ...report, projections }
       }),
-    verify: (name, options) => attempt(async () => verifyLog(await checks(name), options)),
+    verify: (name, options = {}) => attempt(() => lent.side.verify(name, options)),
     doctor: (options = {}) =>
       attempt(async () => {
         if (options.tenant !== undefined) await manifestOf(options.tenant, { create: false })
         return examine({ ...adapters, limits, tenants }, options)
       }),
+    copy: (name, destination, options) => attempt(() => copyTenant(lent.side, sideOf(destination), name, options)),
     close: () => attempt(closeOnce),
   }
-  return {
+  return lent.to({
     ...promised(fp),
     url,
     tenant,
     tenants,
     projections: projecting.projections,
     fp: { ...fp, projections: projecting.fp, tenant: (name, options) => attempt(() => tenant(name, options)) },
-  }
+  })
 }
 
 function withPromises(name: string, kind: 'fhir' | 'json', { fp, streams }: ReturnType<typeof makeTenant>): Tenant {

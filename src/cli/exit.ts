@@ -20,6 +20,7 @@ export function exitCodeOf(tag: ErrorTag): number {
     case 'Conflict':
     case 'RequestKeyReused':
     case 'ProjectionParked':
+    case 'Diverged':
       return exitCodes.failed
     case 'InvalidInput':
     case 'InvalidBody':

@@ -8,9 +8,9 @@ import { resourceVersion } from '../version.js'
 import { bodiesOf } from './bodies.js'
 import { type FollowDeps, walk } from './follow.js'
 import type { LogReader, OpenCommit } from './log-reader.js'
-import { copyOf } from './reader.js'
+import { copyOf, type Reader } from './reader.js'
 
-export type CommitsDeps = FollowDeps & { readonly limits: Limits }
+export type CommitsDeps = FollowDeps & { readonly reader: Reader; readonly limits: Limits }
 
 export async function* commits(deps: CommitsDeps, options: CommitsOptions = {}): AsyncGenerator<CommitView> {
   const { from = 1, to, follow = false, signal, bodies = true } = options

@@ -3,11 +3,11 @@ import { filter } from 'rxjs'
 import { type ChainLink, linkOf } from '../../domain/commit.js'
 import type { Clock, Doorbell } from '../../domain/ports/index.js'
 import { type LogReader, missingCommit, type OpenCommit } from './log-reader.js'
-import type { Reader } from './reader.js'
 
 export interface FollowDeps {
   readonly log: LogReader
-  readonly reader: Reader
+  /** Says which commits readers may see. */
+  readonly reader: { head(): Promise<{ readonly seq: number }> }
   readonly doorbell: Doorbell
   readonly clock: Clock
 }

@@ -12,6 +12,7 @@ import { resourceVersion } from '../version.js'
 import { bodiesOf } from './bodies.js'
 import { type FollowDeps, walk } from './follow.js'
 import { type LogReader, missingCommit, type OpenCommit } from './log-reader.js'
+import type { Reader } from './reader.js'
 import { stoppable } from './stoppable.js'
 import {
   refuse,
@@ -22,6 +23,7 @@ import {
 } from './subscription.js'
 
 export interface SubscribeDeps extends FollowDeps {
+  readonly reader: Reader
   readonly kind: Kind
   readonly limits: Limits
 }

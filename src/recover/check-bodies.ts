@@ -3,11 +3,10 @@ import { eventsOf, sha256 } from '../../domain/commit.js'
 import type { AnnalsError } from '../../domain/error.js'
 import type { EventHeader } from '../../domain/header.js'
 import { blobKey } from '../../domain/keys.js'
+import { eventName, inlineBody, objectProblems } from '../../domain/object-check.js'
 import { run } from '../../domain/task.js'
 import type { OpenCommit } from '../read/log-reader.js'
 import type { Found, VerifyDeps } from './difference.js'
-
-const newline = 10
 
 export async function openForCheck(
   deps: VerifyDeps,
@@ -27,41 +26,25 @@ export async function openForCheck(
   }
 }
 
-/** Every byte after the header belongs to a body, and every body has its hash. */
-export async function checkBodies(deps: VerifyDeps, opened: OpenCommit, found: Found): Promise<number> {
-  const { commit, bytes } = opened
+/** Every byte after the header belongs to a body, and every body has its hash. Answers how many bodies there are. */
+export async function checkBodies(deps: VerifyDeps, { commit, bytes }: OpenCommit, found: Found): Promise<number> {
   const key = deps.log.key(commit.seq)
+  for (const { kind, problem } of objectProblems(commit, bytes)) found(kind, key, problem)
   let checked = 0
-  let end = commit.bodiesAt
   for (const { event, index } of eventsOf(commit)) {
     if (event.op === 'delete') continue
     checked++
-    const where = `${event.type}/${event.id} version ${event.version} (event ${index})`
-    const body = event.blob === undefined ? inlineBody(opened, event) : await blobBody(deps, event.blob)
-    if (body === undefined) found('blob-missing', blobKey(deps.tenant, event.blob ?? ''), `${where} needs it`)
-    else if (sha256(body) !== event.sha256 || body.length !== event.length)
-      found(
-        'body-damaged',
-        event.blob === undefined ? key : blobKey(deps.tenant, event.blob),
-        `${where} does not have its hash`,
-      )
-    if (event.blob !== undefined) continue
-    end += (event.length ?? 0) + 1
-    // No hash covers the newline behind a body.
-    if (end <= bytes.length && bytes[end - 1] !== newline)
-      found('commit-damaged', key, `byte ${end - 1} is not the newline behind a body`)
+    if (event.blob !== undefined) await checkBlob(deps, event, eventName(event, index), found)
   }
-  if (bytes.length !== end) found('commit-damaged', key, `it has ${bytes.length} bytes, its header accounts for ${end}`)
   return checked
 }
 
-function inlineBody({ commit, bytes }: OpenCommit, { offset = 0, length = 0 }: EventHeader): Uint8Array {
-  const start = commit.bodiesAt + offset
-  return bytes.subarray(start, start + length)
-}
-
-async function blobBody(deps: VerifyDeps, blob: string): Promise<Uint8Array | undefined> {
-  return (await run(deps.blobs.get(blobKey(deps.tenant, blob))))?.bytes
+async function checkBlob(deps: VerifyDeps, event: EventHeader, name: string, found: Found): Promise<void> {
+  const key = blobKey(deps.tenant, event.blob ?? '')
+  const body = await blobBody(deps, event.blob ?? '')
+  if (body === undefined) found('blob-missing', key, `${name} needs it`)
+  else if (sha256(body) !== event.sha256 || body.length !== event.length)
+    found('body-damaged', key, `${name} does not have its hash`)
 }
 
 /** Answers the body of the event at an index of a commit, whatever its hash. */
@@ -70,6 +53,10 @@ export function bodiesOf(deps: VerifyDeps, opened: OpenCommit): (index: number) 
   return async (index) => {
     const event = events[index]
     if (event === undefined || event.op === 'delete') return undefined
-    return event.blob === undefined ? inlineBody(opened, event) : blobBody(deps, event.blob)
+    return event.blob === undefined ? inlineBody(opened.commit, opened.bytes, event) : blobBody(deps, event.blob)
   }
+}
+
+async function blobBody(deps: VerifyDeps, blob: string): Promise<Uint8Array | undefined> {
+  return (await run(deps.blobs.get(blobKey(deps.tenant, blob))))?.bytes
 }

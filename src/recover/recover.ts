@@ -5,7 +5,7 @@ import { headPk, headSk, headsPrefix, logPrefix, pointerPrefixes } from '../../d
 import { headItem } from '../../domain/pointer.js'
 import type { BlobStore, Clock, Item, PointerStore } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
-import { pointerItems } from '../../projections/pointers.js'
+import { livePointerItems } from '../../projections/pointers.js'
 import type { CheckOptions, PointersReport } from '../api.js'
 import type { LogReader } from '../read/log-reader.js'
 import { lockRecovery, type RecoveryLock, type RecoveryProgress } from './recovery-lock.js'
@@ -55,7 +55,7 @@ async function rebuild(deps: RecoverDeps, lock: RecoveryLock, options: CheckOpti
       if (options.signal?.aborted === true) throw annalsError('Cancelled', { what: 'recovery' })
       for (const transaction of commit.header.transactions) events += transaction.events.length
       link = linkOf(commit)
-      await written.add(pointerItems(tenant, log.partition, commit), { ...link, events })
+      await written.add(livePointerItems(tenant, log.partition, commit, deps.clock.now()), { ...link, events })
     }
   } finally {
     await written.settle()
@@ -96,8 +96,7 @@ function itemWriter(
 
   async function flush(): Promise<void> {
     await writing
-    const now = deps.clock.now() / 1_000_000
-    const batch = pending.filter(({ expiresAt }) => expiresAt === undefined || expiresAt > now)
+    const batch = pending
     const reached = last
     pending = []
     writing = (async () => {
@@ -140,7 +139,10 @@ async function checkChain(deps: RecoverDeps, lock: RecoveryLock, { signal }: Che
 }
 
 /** The log ends where it ends, and not at a hole: the next number there would be one that was used. */
-async function checkEnd({ tenant, blobs, log }: RecoverDeps, { seq }: ChainLink): Promise<void> {
+export async function checkEnd(
+  { tenant, blobs, log }: Pick<RecoverDeps, 'tenant' | 'blobs' | 'log'>,
+  { seq }: Pick<ChainLink, 'seq'>,
+): Promise<void> {
   const { entries } = await run(blobs.list(logPrefix(tenant, log.partition), { after: log.key(seq), limit: 1 }))
   const next = entries[0]?.key
   // The very next number is of a writer that was not stopped; opening heals forward over it.

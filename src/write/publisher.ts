@@ -8,9 +8,9 @@
 import type { Commit } from '../../domain/commit.js'
 import { type AnnalsError, annalsError } from '../../domain/error.js'
 import { headItem } from '../../domain/pointer.js'
-import type { Doorbell, Item, PointerStore } from '../../domain/ports/index.js'
+import type { Clock, Doorbell, Item, PointerStore } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
-import { pointerItems } from '../../projections/pointers.js'
+import { livePointerItems } from '../../projections/pointers.js'
 
 export interface PublisherDeps {
   readonly tenant: string
@@ -18,6 +18,7 @@ export interface PublisherDeps {
   readonly log: string
   readonly pointers: PointerStore
   readonly doorbell: Doorbell
+  readonly clock: Clock
   /** Waits before the next try; answers false when the writer was stopped. */
   readonly pause: (attempt: number, cause: AnnalsError) => Promise<boolean>
 }
@@ -37,7 +38,7 @@ export interface Publisher {
 }
 
 export function makePublisher(deps: PublisherDeps): Publisher {
-  const { tenant, partition, pointers, doorbell, log } = deps
+  const { tenant, partition, pointers, doorbell, log, clock } = deps
   const waiting: Publication[] = []
   let broken: AnnalsError | undefined
   let working = false
@@ -56,7 +57,7 @@ export function makePublisher(deps: PublisherDeps): Publisher {
   }
 
   async function publishOne({ commit, done, failed }: Publication): Promise<void> {
-    const items = pointerItems(tenant, partition, commit)
+    const items = livePointerItems(tenant, partition, commit, clock.now())
     for (let attempt = 0; broken === undefined; attempt++) {
       const cause = await tryPublish(commit, items)
       if (cause === undefined) {
@@ -99,9 +100,9 @@ export function makePublisher(deps: PublisherDeps): Publisher {
 
 /** Publishes a commit outside of any writer: opening and recovery heal with it. */
 export async function publishCommit(
-  deps: Pick<PublisherDeps, 'tenant' | 'partition' | 'pointers'>,
+  { tenant, partition, pointers, clock }: Pick<PublisherDeps, 'tenant' | 'partition' | 'pointers' | 'clock'>,
   commit: Commit,
 ): Promise<void> {
-  await run(deps.pointers.putAll(pointerItems(deps.tenant, deps.partition, commit)))
-  await run(deps.pointers.advance(headItem(deps.tenant, deps.partition, commit)))
+  await run(pointers.putAll(livePointerItems(tenant, partition, commit, clock.now())))
+  await run(pointers.advance(headItem(tenant, partition, commit)))
 }

@@ -31,7 +31,7 @@ describe('rule 6: a pointer is a fact, and the head only moves forward', () => {
     const before = await world.dump()
     const commits = await commitsOf(world)
     for (const commit of [...commits, ...commits.reverse(), commits[0], commits[1]])
-      await publishCommit({ tenant: 't', partition: 0, pointers: world.pointers }, commit as OpenCommit['commit'])
+      await publishCommit({ ...world, tenant: 't', partition: 0 }, commit as OpenCommit['commit'])
     expect(await world.dump()).toEqual(before)
     expect((await tenant.head()).seq).toBe(3)
   })

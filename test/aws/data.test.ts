@@ -1,7 +1,7 @@
 /** Real data on S3 and DynamoDB. */
 import { inject } from 'vitest'
 import { describeRealData } from '../data/suite.js'
-import { loseTable, makePlace } from './stores.js'
+import { endStream, loseTable, makePlace } from './stores.js'
 
 const { minio, dynamodb } = inject('endpoints')
 
@@ -12,7 +12,12 @@ if (minio !== undefined && dynamodb !== undefined)
     async () => {
       const world = { name: 'MinIO and DynamoDB Local', s3: minio, dynamodb }
       const place = await makePlace(world)
-      return { url: place.url, losePointers: () => loseTable(world, place), end: async () => undefined }
+      const losePointers = async (): Promise<void> => {
+        await loseTable(world, place)
+        await endStream(dynamodb, place.table)
+      }
+      await endStream(dynamodb, place.table)
+      return { url: `${place.url}&stream=false`, losePointers, end: async () => undefined }
     },
     40,
   )

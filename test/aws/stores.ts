@@ -32,6 +32,16 @@ export async function loseTable({ dynamodb }: World, { url, table }: Pick<Place,
   await bootstrapStore(url)
 }
 
+/**
+ * Followers then look at the head. For stores of many items: DynamoDB Local looks through every record of earlier streams
+ * whenever it writes one of a later stream.
+ */
+export async function endStream(endpoint: string, TableName: string): Promise<void> {
+  const client = new DynamoDBClient(connectionTo(endpoint))
+  await client.send(new UpdateTableCommand({ TableName, StreamSpecification: { StreamEnabled: false } }))
+  client.destroy()
+}
+
 export async function deleteTable(endpoint: string, TableName: string): Promise<void> {
   const client = new DynamoDBClient(connectionTo(endpoint))
   // Not every server knows of the protection.

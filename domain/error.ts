@@ -35,7 +35,12 @@ export interface Failures {
   /** There is no such tenant, and the caller did not ask to create it. */
   TenantNotFound: { readonly tenant: string }
   /** The tenant exists, but not of the kind that the caller asked for. */
-  TenantMismatch: { readonly tenant: string; readonly expected: string; readonly actual: string }
+  TenantMismatch: {
+    readonly tenant: string
+    readonly what: 'kind' | 'shards'
+    readonly expected: string | number
+    readonly actual: string | number
+  }
   /** The place holds something, and it is no Annals store. */
   NotAStore: { readonly url: string; readonly problem: string }
   /** The store, a tenant or a commit was written by a newer release. */
@@ -152,7 +157,8 @@ const messages: { [T in ErrorTag]: (data: Failures[T]) => string } = {
   Unavailable: (d) => `${d.operation} ${d.key}: the storage is unavailable (${d.cause}); try again later`,
   StorageRefused: (d) => `${d.operation} ${d.key}: the storage refused, nothing was written (${d.cause})`,
   TenantNotFound: (d) => `there is no tenant '${d.tenant}' in this store`,
-  TenantMismatch: (d) => `tenant '${d.tenant}' is of kind ${d.actual}, not ${d.expected}`,
+  TenantMismatch: ({ tenant, what, expected, actual }) =>
+    `the ${what === 'kind' ? what : 'number of shards'} of tenant '${tenant}' is ${actual}, not ${expected}; it never changes, and need not be given`,
   NotAStore: (d) => `${d.url} is no Annals store: ${d.problem}`,
   UnsupportedFormat: (d) =>
     `${d.key} has the format '${d.format}'; this release reads '${d.supported}': upgrade Annals to open it`,

@@ -70,15 +70,24 @@ export function logOfHead(pk: string): string | undefined {
 export const requestPk = (tenant: string, keyHash: string): string => `Q#${encodeSegment(tenant)}#${keyHash}`
 export const requestSk = 'request'
 
-/** Shards of the type index come with partitions; until then there is one. */
-export const typeIndexPk = (tenant: string, type: string): string => `T#${encodeSegment(tenant)}#${encodeType(type)}#0`
+/** What the names of a log's items are made of, whatever the items are about. */
+export interface Keyspace {
+  readonly tenant: string
+  readonly partition: number
+  /** How many shards the indexes by type have. */
+  readonly shards: number
+}
+
+/** The events of a type in log order. */
+export const typeIndexPk = (tenant: string, type: string, shard: number): string =>
+  `T#${encodeSegment(tenant)}#${encodeType(type)}#${shard}`
 
 export const typeIndexSk = (seq: number, index: number): string =>
   `${String(seq).padStart(20, '0')}${String(index).padStart(8, '0')}`
 
 /** Where the resources of a type stand now, by id. */
-export const currentIndexPk = (tenant: string, type: string): string =>
-  `K#${encodeSegment(tenant)}#${encodeType(type)}#0`
+export const currentIndexPk = (tenant: string, type: string, shard: number): string =>
+  `K#${encodeSegment(tenant)}#${encodeType(type)}#${shard}`
 export const currentIndexPrefix = (tenant: string): string => `K#${encodeSegment(tenant)}#`
 
 export const batonPk = (tenant: string, partition: number): string => `L#${encodeSegment(tenant)}#${partition}`

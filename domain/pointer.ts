@@ -1,8 +1,19 @@
 /** What the pointer store knows of a log, as values and as items: version pointers, heads and request receipts. */
 import { type ChainLink, type Commit, sha256 } from './commit.js'
 import type { EventHeader, Method, Op, TransactionHeader } from './header.js'
-import { headPk, headSk, requestPk, requestSk, typeIndexPk, typeIndexSk, versionSk, versionsPk } from './keys.js'
+import {
+  headPk,
+  headSk,
+  type Keyspace,
+  requestPk,
+  requestSk,
+  typeIndexPk,
+  typeIndexSk,
+  versionSk,
+  versionsPk,
+} from './keys.js'
 import type { Item } from './ports/index.js'
+import { shardOf } from './shards.js'
 
 /** A fact about one immutable version: what it was, and where its body stands. Publishing it twice changes nothing. */
 export interface VersionPointer {
@@ -82,11 +93,11 @@ function versionPointer(
  * The two items of a version pointer: one under its resource, which current reads and instance history look up, and the
  * same fact under its type in log order, for type history.
  */
-export function versionItems(tenant: string, p: VersionPointer): [Item, Item] {
+export function versionItems({ tenant, shards }: Omit<Keyspace, 'partition'>, p: VersionPointer): [Item, Item] {
   const attributes = pointerAttributes(p)
   return [
     { pk: versionsPk(tenant, p.type, p.id), sk: versionSk(p.version), attributes },
-    { pk: typeIndexPk(tenant, p.type), sk: typeIndexSk(p.seq, p.index), attributes },
+    { pk: typeIndexPk(tenant, p.type, shardOf(p.id, shards)), sk: typeIndexSk(p.seq, p.index), attributes },
   ]
 }
 

@@ -3,6 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import { PathReporter } from 'io-ts/lib/PathReporter.js'
 import { type AnnalsError, annalsError } from './error.js'
+import { isShards, maxShards } from './shards.js'
 
 export const storeFormat = 'annals-store/1'
 export const tenantFormat = 'annals-tenant/1'
@@ -10,14 +11,25 @@ export const tenantFormat = 'annals-tenant/1'
 const StoreManifestCodec = t.type({ format: t.string, created: t.string })
 export type StoreManifest = t.TypeOf<typeof StoreManifestCodec>
 
-const TenantManifestCodec = t.type({
-  format: t.string,
-  tenant: t.string,
-  kind: t.union([t.literal('fhir'), t.literal('json')]),
-  /** How many logs the tenant has. */
-  partitions: t.number,
-  created: t.string,
-})
+const ShardsCodec = new t.Type<number>(
+  `a whole number from 1 to ${maxShards}`,
+  isShards,
+  (value, context) => (isShards(value) ? t.success(value) : t.failure(value, context)),
+  t.identity,
+)
+
+const TenantManifestCodec = t.intersection([
+  t.type({
+    format: t.string,
+    tenant: t.string,
+    kind: t.union([t.literal('fhir'), t.literal('json')]),
+    /** How many logs the tenant has. */
+    partitions: t.number,
+    created: t.string,
+  }),
+  /** How many shards its indexes by type have; one if it does not say. */
+  t.partial({ shards: ShardsCodec }),
+])
 export type TenantManifest = t.TypeOf<typeof TenantManifestCodec>
 
 export const encodeManifest = (manifest: StoreManifest | TenantManifest): Uint8Array =>

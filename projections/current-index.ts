@@ -5,10 +5,11 @@
  * they are those of exactly the events that it says are done.
  */
 import * as t from 'io-ts'
-import { currentIndexPk, currentIndexPrefix } from '../domain/keys.js'
+import { currentIndexPk, currentIndexPrefix, type Keyspace } from '../domain/keys.js'
 import { pointerAttributes, pointerFromItem, type VersionPointer } from '../domain/pointer.js'
 import type { Item, PointerStore } from '../domain/ports/index.js'
 import { refKey } from '../domain/resource.js'
+import { shardOf } from '../domain/shards.js'
 import { mapBounded, run } from '../domain/task.js'
 import type { ProjectedEvent, Projection } from './projection.js'
 
@@ -18,7 +19,7 @@ export const currentIndexVersion = 1
 /** Items written side by side. */
 const concurrency = 32
 
-export function currentIndex(pointers: PointerStore, tenant: string): Projection {
+export function currentIndex(pointers: PointerStore, keyspace: Keyspace): Projection {
   return {
     name: currentIndexName,
     version: currentIndexVersion,
@@ -27,12 +28,12 @@ export function currentIndex(pointers: PointerStore, tenant: string): Projection
     settings: '',
     async apply({ events }, { memo }) {
       await mapBounded(lastOfEach(events), concurrency, (pointer) =>
-        moveForward(pointers, currentItem(tenant, pointer)),
+        moveForward(pointers, currentItem(keyspace, pointer)),
       )
       return { memo: encodeCounts(countAfter(decodeCounts(memo), events)) }
     },
     reset: async () => {
-      await run(pointers.deleteByPrefix([currentIndexPrefix(tenant)]))
+      await run(pointers.deleteByPrefix([currentIndexPrefix(keyspace.tenant)]))
     },
   }
 }
@@ -52,8 +53,8 @@ async function moveForward(pointers: PointerStore, item: Item): Promise<void> {
 }
 
 /** `advance` goes by `seq`. Here that is the version, for a commit may hold several of one resource. */
-export const currentItem = (tenant: string, pointer: VersionPointer): Item => ({
-  pk: currentIndexPk(tenant, pointer.type),
+export const currentItem = ({ tenant, shards }: Omit<Keyspace, 'partition'>, pointer: VersionPointer): Item => ({
+  pk: currentIndexPk(tenant, pointer.type, shardOf(pointer.id, shards)),
   sk: pointer.id,
   attributes: { ...pointerAttributes(pointer), seq: pointer.version, commit: pointer.seq },
 })

@@ -5,17 +5,17 @@
  * one piece of code, so the three can't disagree.
  */
 import type { Commit } from '../domain/commit.js'
+import type { Keyspace } from '../domain/keys.js'
 import { pointersOf, receiptItems, versionItems } from '../domain/pointer.js'
 import type { Item } from '../domain/ports/index.js'
 
-export function pointerItems(tenant: string, partition: number, commit: Commit): Item[] {
+export function pointerItems(keyspace: Keyspace, commit: Commit): Item[] {
+  const { tenant, partition } = keyspace
   const items = receiptItems(tenant, partition, commit)
-  for (const pointer of pointersOf(commit, partition)) items.push(...versionItems(tenant, pointer))
+  for (const pointer of pointersOf(commit, partition)) items.push(...versionItems(keyspace, pointer))
   return items
 }
 
 /** Those that are worth writing at an instant (microseconds since 1970): receipts that have expired by then are left out. */
-export const livePointerItems = (tenant: string, partition: number, commit: Commit, now: number): Item[] =>
-  pointerItems(tenant, partition, commit).filter(
-    ({ expiresAt }) => expiresAt === undefined || expiresAt * 1_000_000 > now,
-  )
+export const livePointerItems = (keyspace: Keyspace, commit: Commit, now: number): Item[] =>
+  pointerItems(keyspace, commit).filter(({ expiresAt }) => expiresAt === undefined || expiresAt * 1_000_000 > now)

@@ -313,6 +313,11 @@ export interface DoctorOptions {
 export interface TenantOptions {
   /** Kind of a new tenant (default `fhir`). For one that exists it has to agree. */
   readonly kind?: Kind
+  /**
+   * Over how many shards the indexes of each type are spread in a new tenant: a whole number from 1 (default) to 64. For one
+   * that exists it has to agree.
+   */
+  readonly shards?: number
   /** Creates the tenant if there is none (default). */
   readonly create?: boolean
 }

@@ -14,6 +14,7 @@ const lookMs = 100
 
 export interface OpenLogDeps {
   readonly tenant: string
+  readonly shards: number
   readonly blobs: BlobStore
   readonly pointers: PointerStore
   readonly log: LogReader

@@ -5,6 +5,7 @@ import { type AnnalsError, annalsError } from '../domain/error.js'
 import { formatInstant } from '../domain/instant.js'
 import { decodeSegment, storeManifestKey, tenantKey } from '../domain/keys.js'
 import type { BlobStore, Clock, Doorbell, Ids, PointerStore } from '../domain/ports/index.js'
+import { isShards, maxShards } from '../domain/shards.js'
 import { attempt, orThrow, run } from '../domain/task.js'
 import {
   decodeStoreManifest,
@@ -28,7 +29,7 @@ import { makeHistory } from './read/history.js'
 import { makeListing } from './read/listing.js'
 import { type LogReader, makeLogReader } from './read/log-reader.js'
 import { makeReader } from './read/reader.js'
-import { recoverLog } from './recover/recover.js'
+import { type RecoverDeps, recoverLog } from './recover/recover.js'
 import { verifyLog } from './recover/verify.js'
 import { makeTenant } from './tenant.js'
 import { readTenantManifest } from './tenant-manifest.js'
@@ -66,6 +67,8 @@ export interface StoreSettings {
 export interface Tenant extends Promised<Omit<TenantFp, 'snapshot'>>, Streams {
   readonly name: string
   readonly kind: 'fhir' | 'json'
+  /** Over how many shards the indexes of each type are spread. */
+  readonly shards: number
   snapshot(): Promise<Promised<SnapshotFp> & { readonly fp: SnapshotFp }>
   /** The same functions as `TaskEither`s. */
   readonly fp: TenantFp
@@ -129,20 +132,27 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
       const found = await readTenantManifest(blobs, name)
       if (found !== undefined) return found.manifest
       if (options.create === false) throw annalsError('TenantNotFound', { tenant: name })
-      const { kind = 'fhir' } = options
+      const { kind = 'fhir', shards = 1 } = options
       const created = formatInstant(clock.now())
-      const manifest: TenantManifest = { format: tenantFormat, tenant: name, kind, partitions: 1, created }
+      const manifest: TenantManifest = {
+        format: tenantFormat,
+        tenant: name,
+        kind,
+        partitions: 1,
+        ...(shards === 1 ? undefined : { shards }),
+        created,
+      }
       await run(blobs.createIfAbsent(tenantKey(name), encodeManifest(manifest)))
     }
   }
 
   async function openTenant(name: string, options: TenantOptions): Promise<OpenTenant> {
-    const { kind } = await manifestOf(name, options)
+    const { kind, shards = 1 } = await manifestOf(name, options)
     const log = makeLogReader({ tenant: name, partition, blobs })
     const reader = makeReader({ tenant: name, blobs, pointers, log, limits })
     const passing = makeReader({ tenant: name, blobs, pointers, log, limits: uncached })
-    const deps = { ...adapters, tenant: name, log, reader, limits, writer: writerName }
-    const head = await openOrRecover(() => openLog(deps), log, name)
+    const deps = { ...adapters, tenant: name, shards, log, reader, limits, writer: writerName }
+    const head = await openOrRecover(() => openLog(deps), deps)
     const writer = makeLogWriter(
       {
         ...deps,
@@ -152,11 +162,11 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     )
     const history = makeHistory(deps)
     const faces = makeTenant({ ...deps, name, kind, passing, writer, history, listing: makeListing(deps) })
-    return { writer, tenant: withPromises(name, kind, faces) }
+    return { writer, tenant: withPromises({ name, kind, shards }, faces) }
   }
 
   /** Where lost pointers may be rebuilt without asking, whoever comes first does it and the others wait. */
-  async function openOrRecover<A>(openIt: () => Promise<A>, log: LogReader, name: string): Promise<A> {
+  async function openOrRecover<A>(openIt: () => Promise<A>, deps: RecoverDeps): Promise<A> {
     for (;;) {
       try {
         return await openIt()
@@ -164,7 +174,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
         const lost = (error as AnnalsError)._tag === 'NeedsRecovery'
         if (!lost || !(settings.recover || adapters.pointersLost)) throw error
       }
-      const recovered = await attempt(() => recoverLog({ ...adapters, tenant: name, log }))()
+      const recovered = await attempt(() => recoverLog(deps))()
       if (recovered._tag === 'Right') continue
       if (recovered.left._tag !== 'Unavailable') throw recovered.left
       await clock.sleep(recoveryPollMs)
@@ -173,6 +183,8 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
 
   async function tenant(name: string, options: TenantOptions = {}): Promise<Tenant> {
     if (closing !== undefined) throw annalsError('Cancelled', { what: 'opening a tenant' })
+    if (options.shards !== undefined && !isShards(options.shards))
+      throw annalsError('InvalidInput', { what: 'shards', problem: `a whole number from 1 to ${maxShards}` })
     let opening = open.get(name)
     if (opening === undefined) {
       opening = openTenant(name, options)
@@ -180,8 +192,11 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
       opening.catch(() => open.delete(name))
     }
     const { tenant } = await opening
-    if (options.kind !== undefined && options.kind !== tenant.kind)
-      throw annalsError('TenantMismatch', { tenant: name, expected: options.kind, actual: tenant.kind })
+    for (const what of ['kind', 'shards'] as const) {
+      const [expected, actual] = [options[what], tenant[what]]
+      if (expected !== undefined && expected !== actual)
+        throw annalsError('TenantMismatch', { tenant: name, what, expected, actual })
+    }
     return tenant
   }
 
@@ -215,16 +230,16 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
   }
 
   const checks = async (name: string): Promise<Parameters<typeof verifyLog>[0]> => {
-    const { log, lookup } = await logOf(name)
-    return { ...adapters, tenant: name, log, lookup }
+    const { log, lookup, shards } = await logOf(name)
+    return { ...adapters, tenant: name, shards, log, lookup }
   }
 
   async function logOf(name: string): Promise<ProjectedLog & { readonly log: LogReader }> {
-    await manifestOf(name, { create: false })
+    const { shards = 1 } = await manifestOf(name, { create: false })
     const log = makeLogReader({ tenant: name, partition, blobs })
     const reader = makeReader({ tenant: name, blobs, pointers, log, limits: uncached })
     const source = eventSource({ ...adapters, log, reader, limits })
-    return { tenant: name, partition, blobs, pointers, log, source, lookup: eventLookup(log, reader) }
+    return { tenant: name, partition, shards, blobs, pointers, log, source, lookup: eventLookup(log, reader) }
   }
 
   const projecting = makeProjections({ ...adapters, workerName: writerName, logOf, tenants })
@@ -233,9 +248,9 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     ...adapters,
     limits,
     partition,
-    open: (name) => {
-      const log = makeLogReader({ tenant: name, partition, blobs })
-      return openOrRecover(() => openLog({ ...adapters, tenant: name, log }), log, name)
+    open: (name, shards) => {
+      const deps = { ...adapters, tenant: name, shards, log: makeLogReader({ tenant: name, partition, blobs }) }
+      return openOrRecover(() => openLog(deps), deps)
     },
     verify: async (name, options) => verifyLog(await checks(name), options),
   })
@@ -273,12 +288,14 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
   })
 }
 
-function withPromises(name: string, kind: 'fhir' | 'json', { fp, streams }: ReturnType<typeof makeTenant>): Tenant {
+function withPromises(
+  tenant: Pick<Tenant, 'name' | 'kind' | 'shards'>,
+  { fp, streams }: ReturnType<typeof makeTenant>,
+): Tenant {
   return {
     ...promised(fp),
     ...streams,
-    name,
-    kind,
+    ...tenant,
     snapshot: async () => {
       const snapshot = await run(fp.snapshot())
       return { ...promised(snapshot), fp: snapshot }

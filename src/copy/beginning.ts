@@ -13,17 +13,20 @@ export interface Manifests {
   /** The source's, byte for byte. */
   readonly bytes: Uint8Array
   readonly isAtDestination: boolean
+  /** Over how many shards the destination spreads its indexes by type. */
+  readonly shards: number
 }
 
-/** The destination's may differ in when it was made, and in nothing else. */
+/** The destination's may differ in when it was made and in its shards, which are of its pointers and not of the log. */
 export async function checkManifests(source: CopyLog, target: CopyLog, tenant: string): Promise<Manifests> {
   const ours = await readTenantManifest(source.side.blobs, tenant)
   if (ours === undefined) throw annalsError('TenantNotFound', { tenant })
   const theirs = await atDestination(() => readTenantManifest(target.side.blobs, tenant))
   const expected = ours.manifest.kind
   const actual = theirs?.manifest.kind ?? expected
-  if (actual !== expected) throw annalsError('TenantMismatch', { tenant, expected, actual })
-  return { bytes: ours.bytes, isAtDestination: theirs !== undefined }
+  if (actual !== expected) throw annalsError('TenantMismatch', { tenant, what: 'kind', expected, actual })
+  const { shards = 1 } = (theirs ?? ours).manifest
+  return { bytes: ours.bytes, isAtDestination: theirs !== undefined, shards }
 }
 
 /** What the readers of one side see; `undefined` where it has no pointers. */
@@ -89,7 +92,11 @@ export async function begin(source: CopyLog, target: CopyLog, tenant: string, ma
   if (!manifests.isAtDestination) {
     const create = target.side.blobs.createIfAbsent(tenantKey(tenant), manifests.bytes)
     // Somebody else has made it meanwhile.
-    if ((await atDestination(() => run(create))) === 'exists') await checkManifests(source, target, tenant)
+    if ((await atDestination(() => run(create))) === 'exists') {
+      const { shards: expected } = manifests
+      const { shards: actual } = await checkManifests(source, target, tenant)
+      if (actual !== expected) throw annalsError('TenantMismatch', { tenant, what: 'shards', expected, actual })
+    }
   }
-  await atDestination(() => target.side.open(tenant))
+  await atDestination(() => target.side.open(tenant, manifests.shards))
 }

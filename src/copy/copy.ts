@@ -59,7 +59,7 @@ async function copyAll(report: Draft, from: Side, to: Side, tenant: string, opti
   const link = await lastCommon(source, target, tenant, await commits.head())
   report.from = link.seq + 1
   report.to = link.seq
-  const publishing = makePublishing(target, tenant, link.seq)
+  const publishing = makePublishing(target, { tenant, shards: manifests.shards }, link.seq)
   const tell = (): void => {
     const { published: done } = publishing
     onProgress?.({

@@ -38,7 +38,7 @@ export function patient(side: Side, deps: PatienceDeps): Side {
   const { blobs, pointers } = side
   return {
     ...side,
-    open: (tenant) => run(again(attempt(() => side.open(tenant)))),
+    open: (tenant, shards) => run(again(attempt(() => side.open(tenant, shards)))),
     blobs: {
       ...blobs,
       get: (key, range) => again(blobs.get(key, range)),

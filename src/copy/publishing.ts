@@ -1,6 +1,7 @@
 /** Makes copied commits visible at the destination, in order, by the publisher of the log writer. */
 import type { Commit } from '../../domain/commit.js'
 import type { AnnalsError } from '../../domain/error.js'
+import type { Keyspace } from '../../domain/keys.js'
 import { makePublisher } from '../write/publisher.js'
 import { atDestination } from './patience.js'
 import type { CopyLog } from './side.js'
@@ -17,12 +18,17 @@ export interface Publishing {
 /** Commits that are in the log and not published yet, while the next one is copied. */
 const maxUnpublished = 2
 
-export function makePublishing({ side, log }: CopyLog, tenant: string, start: number): Publishing {
+export function makePublishing(
+  { side, log }: CopyLog,
+  { tenant, shards }: Omit<Keyspace, 'partition'>,
+  start: number,
+): Publishing {
   let published = start
   let trouble: AnnalsError | undefined
   const publisher = makePublisher({
     tenant,
     partition: log.partition,
+    shards,
     log: log.name,
     pointers: side.pointers,
     doorbell: side.doorbell,

@@ -14,7 +14,7 @@ export interface Ports {
   readonly limits: Limits
   readonly partition: number
   /** Brings the pointers of a tenant that is there to the end of its log, as whoever opens it does. */
-  open(tenant: string): Promise<unknown>
+  open(tenant: string, shards: number): Promise<unknown>
   verify(tenant: string, options: VerifyOptions): Promise<VerifyReport>
 }
 

@@ -8,7 +8,7 @@ import type { DefinedProjection } from './definition.js'
 export const currentIndexProjection: DefinedProjection = {
   name: currentIndexName,
   version: currentIndexVersion,
-  bind: ({ pointers, tenant }) => currentIndex(pointers, tenant),
+  bind: (binding) => currentIndex(binding.pointers, binding),
 }
 
 export interface ObjectsOptions {

@@ -68,6 +68,7 @@ export interface ProjectionPage {
 
 /** What a projection is bound to when it runs. */
 export interface Binding extends ProjectionScope {
+  readonly shards: number
   readonly blobs: BlobStore
   readonly pointers: PointerStore
   readonly lookup: EventLookup

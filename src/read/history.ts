@@ -2,7 +2,7 @@
 
 import { type Cursor, decodeCursor, encodeCursor } from '../../domain/cursor.js'
 import { absurd, annalsError } from '../../domain/error.js'
-import { typeIndexPk, typeIndexSk, versionSk, versionsPk } from '../../domain/keys.js'
+import { typeIndexSk, versionSk, versionsPk } from '../../domain/keys.js'
 import { pointerFromItem, pointersOf, type VersionPointer } from '../../domain/pointer.js'
 import type { PointerStore } from '../../domain/ports/index.js'
 import { type ResourceRef, refKey } from '../../domain/resource.js'
@@ -11,6 +11,7 @@ import type { Limits } from '../limits.js'
 import { bodiesOf } from './bodies.js'
 import { type LogReader, missingCommit, type OpenCommit } from './log-reader.js'
 import { type Bound, covers, type Reader } from './reader.js'
+import { makeTypeIndexes } from './type-indexes.js'
 
 /** Which history: of one resource, of a type, or of the whole tenant. */
 export type Scope =
@@ -43,6 +44,7 @@ interface Found {
 
 export interface HistoryDeps {
   readonly tenant: string
+  readonly shards: number
   readonly pointers: PointerStore
   readonly log: LogReader
   readonly reader: Reader
@@ -51,6 +53,7 @@ export interface HistoryDeps {
 
 export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, options: PageOptions) => Promise<Page> {
   const { tenant, pointers, log, reader, limits } = deps
+  const indexes = makeTypeIndexes(deps)
 
   return async function page(scope: Scope, bound: Bound, options: PageOptions): Promise<Page> {
     const name = scopeName(scope)
@@ -90,7 +93,8 @@ export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, opt
       }
       case 'type': {
         const from = cursor.after === undefined ? typeIndexSk(cursor.seq + 1, 0) : below(cursor.after)
-        return { pointers: await findItems(typeIndexPk(tenant, scope.type), from, cursor, limit) }
+        const ask = (pk: string) => findItems(pk, from, cursor, limit)
+        return { pointers: await indexes.newest(scope.type, limit, ask) }
       }
       case 'system':
         return findInLog(cursor, limit)

@@ -6,10 +6,9 @@
  */
 import { type Cursor, decodeCursor, encodeCursor } from '../../domain/cursor.js'
 import { annalsError } from '../../domain/error.js'
-import { currentIndexPk, typeIndexPk, typeIndexSk } from '../../domain/keys.js'
-import { pointerFromItem, type VersionPointer } from '../../domain/pointer.js'
+import type { VersionPointer } from '../../domain/pointer.js'
 import type { PointerStore } from '../../domain/ports/index.js'
-import { mapBounded, orThrow, run } from '../../domain/task.js'
+import { mapBounded, orThrow } from '../../domain/task.js'
 import { checkpointStore } from '../../projections/checkpoint.js'
 import {
   type Counts,
@@ -17,7 +16,6 @@ import {
   currentIndexName,
   currentIndexVersion,
   decodeCounts,
-  pointerOfCurrent,
 } from '../../projections/current-index.js'
 import { beginning, comparePlaces, passes } from '../../projections/place.js'
 import type { Place } from '../../projections/projection.js'
@@ -25,6 +23,7 @@ import type { Limits } from '../limits.js'
 import { bodiesOf } from './bodies.js'
 import type { LogReader } from './log-reader.js'
 import type { Bound, Reader } from './reader.js'
+import { compareIds, makeTypeIndexes } from './type-indexes.js'
 
 export interface ListOptions {
   readonly count: number
@@ -44,6 +43,7 @@ export interface Listing {
 
 export interface ListingDeps {
   readonly tenant: string
+  readonly shards: number
   readonly pointers: PointerStore
   readonly log: LogReader
   readonly reader: Reader
@@ -52,14 +52,12 @@ export interface ListingDeps {
 
 /** Events that are laid over an index that lags; beyond it, the index has to catch up first. */
 const maxOverlaid = 10_000
-const eventsPerQuery = 1_000
-/** No commit has as many events. */
-const lastIndex = 99_999_999
 /** How often a page is read again because the index was being rebuilt under it. */
 const maxReads = 4
 
 export function makeListing(deps: ListingDeps): Listing {
   const { tenant, pointers, log, reader, limits } = deps
+  const indexes = makeTypeIndexes(deps)
   const checkpoints = checkpointStore(pointers, tenant, log.partition)
 
   async function list(type: string, bound: Bound, options: ListOptions): Promise<ListPage> {
@@ -99,7 +97,7 @@ export function makeListing(deps: ListingDeps): Listing {
   ): Promise<VersionPointer[]> {
     const found: VersionPointer[] = []
     for (let from = after; found.length < limit; ) {
-      const page = await indexPage(type, from, limit)
+      const page = await indexes.currentPage(type, from, limit)
       const indexed = await mapBounded(page.pointers, limits.concurrency, (pointer) => within(pointer, seq))
       found.push(...merge(indexed, overlay, from, page.last).filter(({ op }) => op !== 'delete'))
       if (page.last === undefined) break
@@ -111,15 +109,6 @@ export function makeListing(deps: ListingDeps): Listing {
   const unavailable = (type: string, cause: string) =>
     annalsError('Unavailable', { operation: `list ${type}`, key: log.name, cause })
 
-  /** A page of the index behind an id. `last`: where the next one begins; absent on the last page. */
-  async function indexPage(type: string, after: string | undefined, limit: number) {
-    // The range has its bounds in it.
-    const page = await run(pointers.query({ pk: currentIndexPk(tenant, type), from: after, limit: limit + 1 }))
-    const found = page.items.map(pointerOfCurrent)
-    const last = page.token === undefined ? undefined : found.at(-1)?.id
-    return { pointers: found.filter(({ id }) => id !== after), last }
-  }
-
   /** The index may be ahead of the head that is asked for: then the pointers know what was current. */
   async function within(pointer: VersionPointer, seq: number): Promise<VersionPointer | undefined> {
     return pointer.seq <= seq ? pointer : reader.versionWithin(pointer, { seq })
@@ -129,7 +118,7 @@ export function makeListing(deps: ListingDeps): Listing {
   async function overlaid(type: string, place: Place, seq: number): Promise<Map<string, VersionPointer>> {
     const last = new Map<string, VersionPointer>()
     let events = 0
-    for await (const pointer of eventsBetween(type, place.seq, seq)) {
+    for await (const pointer of indexes.eventsBetween(type, place.seq, seq)) {
       if (++events > maxOverlaid)
         throw unavailable(
           type,
@@ -146,7 +135,7 @@ export function makeListing(deps: ListingDeps): Listing {
     let number = counts.get(type) ?? 0
     const [low, high] = place.seq <= seq ? [place.seq, seq] : [seq, place.seq]
     // A place inside a commit has counted a part of the one after it.
-    for await (const pointer of eventsBetween(type, low, Math.max(high, place.done > 0 ? place.seq + 1 : 0))) {
+    for await (const pointer of indexes.eventsBetween(type, low, Math.max(high, place.done > 0 ? place.seq + 1 : 0))) {
       const counted = passes(place, pointer)
       if (counted && pointer.seq > seq) number -= countOf(pointer)
       if (!counted && pointer.seq <= seq) number += countOf(pointer)
@@ -157,18 +146,6 @@ export function makeListing(deps: ListingDeps): Listing {
   async function indexState(): Promise<{ place: Place; counts: Counts }> {
     const checkpoint = await checkpoints.load(currentIndexName, currentIndexVersion)
     return { place: checkpoint?.place ?? beginning, counts: decodeCounts(checkpoint?.memo) }
-  }
-
-  async function* eventsBetween(type: string, after: number, to: number): AsyncGenerator<VersionPointer> {
-    if (after >= to) return
-    const range = { from: typeIndexSk(after + 1, 0), to: typeIndexSk(to, lastIndex) }
-    let token: string | undefined
-    do {
-      const page = await run(pointers.query({ pk: typeIndexPk(tenant, type), ...range, limit: eventsPerQuery, token }))
-      // A commit in publication has some of its items; it is above the head, and not asked for.
-      for (const item of page.items) yield pointerFromItem(item)
-      token = page.token
-    } while (token !== undefined)
   }
 
   const settled = async ({ seq, at }: Bound): Promise<number> => (at === undefined ? seq : log.seqAt(at, seq))
@@ -190,6 +167,3 @@ function merge(
       byId.set(id, pointer)
   return [...byId.values()].sort((a, b) => compareIds(a.id, b.id))
 }
-
-/** By their UTF-8 bytes, as the pointer store orders its sort keys. */
-const compareIds = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))

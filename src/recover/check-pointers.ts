@@ -12,9 +12,8 @@ import type { Found, VerifyDeps } from './difference.js'
 const scanPage = 1_000
 /** Every item that the commit makes is there and equal. Answers how many of them stay as long as the log. */
 export async function checkPointers(deps: VerifyDeps, commit: Commit, found: Found): Promise<number> {
-  const { tenant, pointers, log } = deps
-  const items = pointerItems(tenant, log.partition, commit)
-  const stored = await run(pointers.getAll(items))
+  const items = itemsOf(deps, commit)
+  const stored = await run(deps.pointers.getAll(items))
   let kept = 0
   items.forEach((expected, i) => {
     const actual = stored[i]
@@ -83,7 +82,10 @@ async function* indexItems(deps: VerifyDeps): AsyncGenerator<Item> {
 async function keysOf(deps: VerifyDeps, seq: number): Promise<Set<string> | undefined> {
   const opened = await deps.log.open(seq).catch(() => undefined)
   if (opened === undefined) return undefined
-  return new Set(pointerItems(deps.tenant, deps.log.partition, opened.commit).map(itemKey))
+  return new Set(itemsOf(deps, opened.commit).map(itemKey))
 }
+
+const itemsOf = ({ tenant, shards, log: { partition } }: VerifyDeps, commit: Commit): Item[] =>
+  pointerItems({ tenant, partition, shards }, commit)
 
 const itemKey = (item: Item): string => `${item.pk} ${item.sk}`

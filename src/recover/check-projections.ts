@@ -97,7 +97,7 @@ export async function projectionChecks(deps: VerifyDeps, lookup: EventLookup, fo
   ): Promise<void> {
     for (const pointer of all) counts.set(pointer.type, (counts.get(pointer.type) ?? 0) + countOf(pointer))
     const last = all.filter(isLast)
-    const expected = last.map((pointer) => currentItem(tenant, pointer))
+    const expected = last.map((pointer) => currentItem(deps, pointer))
     const items = await run(pointers.getAll(expected))
     expected.forEach((wanted, i) => {
       checked++
@@ -123,7 +123,7 @@ export async function projectionChecks(deps: VerifyDeps, lookup: EventLookup, fo
       const versions = await run(pointers.getAll(keys))
       page.items.forEach((item, i) => {
         const version = versions[i]
-        const wanted = version && currentItem(tenant, pointerFromItem(version))
+        const wanted = version && currentItem(deps, pointerFromItem(version))
         if (
           wanted === undefined ||
           itemKey(wanted) !== itemKey(item) ||

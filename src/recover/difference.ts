@@ -5,6 +5,7 @@ import type { LogReader } from '../read/log-reader.js'
 
 export interface VerifyDeps {
   readonly tenant: string
+  readonly shards: number
   readonly blobs: BlobStore
   readonly pointers: PointerStore
   readonly clock: Clock

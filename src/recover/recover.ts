@@ -12,6 +12,7 @@ import { lockRecovery, type RecoveryLock, type RecoveryProgress } from './recove
 
 export interface RecoverDeps {
   readonly tenant: string
+  readonly shards: number
   readonly blobs: BlobStore
   readonly pointers: PointerStore
   readonly log: LogReader
@@ -42,7 +43,8 @@ export async function recoverLog(deps: RecoverDeps, options: CheckOptions = {}):
  * written last: while recovery runs, or after it was interrupted, the log has no head and nobody takes it for whole.
  */
 async function rebuild(deps: RecoverDeps, lock: RecoveryLock, options: CheckOptions): Promise<PointersReport> {
-  const { tenant, log } = deps
+  const { tenant, shards, log } = deps
+  const { partition } = log
   const start = await startOf(deps, lock, options)
   const total = await log.findHead(start.seq)
   const written = itemWriter(deps, lock, start, (progress) =>
@@ -55,7 +57,8 @@ async function rebuild(deps: RecoverDeps, lock: RecoveryLock, options: CheckOpti
       if (options.signal?.aborted === true) throw annalsError('Cancelled', { what: 'recovery' })
       for (const transaction of commit.header.transactions) events += transaction.events.length
       link = linkOf(commit)
-      await written.add(livePointerItems(tenant, log.partition, commit, deps.clock.now()), { ...link, events })
+      const items = livePointerItems({ tenant, partition, shards }, commit, deps.clock.now())
+      await written.add(items, { ...link, events })
     }
   } finally {
     await written.settle()
@@ -63,7 +66,7 @@ async function rebuild(deps: RecoverDeps, lock: RecoveryLock, options: CheckOpti
   const items = await written.end()
   await checkEnd(deps, link)
   // Not by itself: a head that arrived late, when the next recovery has removed pointers again, would vouch for them.
-  await lock.create(headItem(tenant, log.partition, link))
+  await lock.create(headItem(tenant, partition, link))
   return { commits: link.seq, events, items: items + 1 }
 }
 

@@ -39,6 +39,7 @@ export interface LogWriter {
 
 export interface LogWriterDeps {
   readonly tenant: string
+  readonly shards: number
   readonly blobs: BlobStore
   readonly pointers: PointerStore
   readonly doorbell: Doorbell

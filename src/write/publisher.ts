@@ -7,14 +7,13 @@
 
 import type { Commit } from '../../domain/commit.js'
 import { type AnnalsError, annalsError } from '../../domain/error.js'
+import type { Keyspace } from '../../domain/keys.js'
 import { headItem } from '../../domain/pointer.js'
 import type { Clock, Doorbell, Item, PointerStore } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
 import { livePointerItems } from '../../projections/pointers.js'
 
-export interface PublisherDeps {
-  readonly tenant: string
-  readonly partition: number
+export interface PublisherDeps extends Keyspace {
   readonly log: string
   readonly pointers: PointerStore
   readonly doorbell: Doorbell
@@ -57,7 +56,7 @@ export function makePublisher(deps: PublisherDeps): Publisher {
   }
 
   async function publishOne({ commit, done, failed }: Publication): Promise<void> {
-    const items = livePointerItems(tenant, partition, commit, clock.now())
+    const items = livePointerItems(deps, commit, clock.now())
     for (let attempt = 0; broken === undefined; attempt++) {
       const cause = await tryPublish(commit, items)
       if (cause === undefined) {
@@ -100,9 +99,10 @@ export function makePublisher(deps: PublisherDeps): Publisher {
 
 /** Publishes a commit outside of any writer: opening and recovery heal with it. */
 export async function publishCommit(
-  { tenant, partition, pointers, clock }: Pick<PublisherDeps, 'tenant' | 'partition' | 'pointers' | 'clock'>,
+  deps: Keyspace & Pick<PublisherDeps, 'pointers' | 'clock'>,
   commit: Commit,
 ): Promise<void> {
-  await run(pointers.putAll(livePointerItems(tenant, partition, commit, clock.now())))
+  const { tenant, partition, pointers, clock } = deps
+  await run(pointers.putAll(livePointerItems(deps, commit, clock.now())))
   await run(pointers.advance(headItem(tenant, partition, commit)))
 }

@@ -128,7 +128,7 @@ describe('a destination', () => {
     const [from, to] = [await filled(await inMemory()), await inMemory()]
     await (await to.open()).tenant('t', { kind: 'fhir' })
     const error = await refusal(from, to)
-    expect(error).toMatchObject({ _tag: 'TenantMismatch', data: { expected: 'json', actual: 'fhir' } })
+    expect(error).toMatchObject({ _tag: 'TenantMismatch', data: { what: 'kind', expected: 'json', actual: 'fhir' } })
   })
 
   test('of the same kind that was made by itself is filled', async () => {
@@ -137,6 +137,37 @@ describe('a destination', () => {
     await (await to.open()).tenant('t', { kind: 'json' })
     expect(await copy(from, to)).toMatchObject({ commits: 6 })
     expect(await itemsOf(to)).toEqual(await itemsOf(from))
+  })
+
+  test('that spreads its indexes otherwise is filled as it is, and one that is made has the shards of the source', async () => {
+    const [from, sharded, same] = [await filled(await inMemory()), await inMemory(), await inMemory()]
+    await (await sharded.open()).tenant('t', { kind: 'json', shards: 3 })
+    expect(await copy(from, sharded)).toMatchObject({ commits: 6 })
+    expect(await differencesOf(sharded)).toEqual([])
+    const shardOfKey = (key: string): string | undefined => /^T#t#Note#(\d+)/.exec(key)?.[1]
+    expect(new Set([...(await itemsOf(sharded)).keys()].flatMap((key) => shardOfKey(key) ?? [])).size).toBeGreaterThan(
+      1,
+    )
+    await copy(sharded, same)
+    await expectEqual(sharded, same)
+    expect((await (await same.open()).tenant('t')).shards).toBe(3)
+  })
+
+  test('that somebody else makes meanwhile with other shards is refused', async () => {
+    const [from, to] = [await filled(await inMemory()), await inMemory()]
+    const other = await to.open()
+    const destination = await to.open({
+      blobs: (blobs) => ({
+        ...blobs,
+        createIfAbsent: (key, bytes) => async () => {
+          if (key === 't/tenant.json') await other.tenant('t', { kind: 'json', shards: 3 })
+          return blobs.createIfAbsent(key, bytes)()
+        },
+      }),
+    })
+    const error = await failure((await from.open()).copy('t', destination))
+    expect(error).toMatchObject({ _tag: 'TenantMismatch', data: { what: 'shards', expected: 1, actual: 3 } })
+    expect((await objectsOf(to)).has(logObject(1))).toBe(false)
   })
 
   test('of a newer release is refused', async () => {

@@ -14,7 +14,7 @@ const samples: { [T in ErrorTag]: Failures[T] } = {
   Unavailable: { operation: 'get', key: 'k', cause: 'timeout' },
   StorageRefused: { operation: 'put', key: 'k', cause: 'disk full' },
   TenantNotFound: { tenant: 't' },
-  TenantMismatch: { tenant: 't', expected: 'fhir', actual: 'json' },
+  TenantMismatch: { tenant: 't', what: 'kind', expected: 'fhir', actual: 'json' },
   NotAStore: { url: 'file:x', problem: 'it is not empty' },
   UnsupportedFormat: { key: 'k', format: 'annals/2', supported: 'annals/1' },
   NeedsRecovery: { log: 't/0', problem: 'the pointers are gone' },

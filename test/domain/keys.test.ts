@@ -88,7 +88,8 @@ describe('a key', () => {
       keys.versionsPk(tenant, 'T', 'i'),
       keys.headPk(tenant, 0),
       keys.requestPk(tenant, 'x'),
-      keys.typeIndexPk(tenant, 'T'),
+      keys.typeIndexPk(tenant, 'T', 0),
+      keys.currentIndexPk(tenant, 'T', 0),
     ]
     fc.assert(
       fc.property(names, names, (a, b) => {

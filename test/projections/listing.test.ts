@@ -46,8 +46,9 @@ test('every page of every head is what a fold of the log says, whether the index
       history(5),
       fc.integer({ min: 1, max: 4 }),
       fc.boolean(),
-      async (before, pinned, after, count, isRebuilt) => {
-        const world = makeWorld()
+      fc.constantFrom(1, 3),
+      async (before, pinned, after, count, isRebuilt, shards) => {
+        const world = makeWorld({ shards })
         const { tenant, store } = await world.enter()
         await write(tenant, before)
         await store.projections.run('t', [currentIndexProjection])
@@ -80,8 +81,8 @@ test('every page of every head is what a fold of the log says, whether the index
   )
 })
 
-test('pages go on as of the first one’s head, whatever is written between', async () => {
-  const { tenant, store } = await makeWorld().enter()
+test.each([1, 3])('pages go on as of the first one’s head, whatever is written between: %i shards', async (shards) => {
+  const { tenant, store } = await makeWorld({ shards }).enter()
   for (const id of ['a', 'b', 'c', 'd']) await tenant.create('Note', '{}', { id })
   const first = await tenant.list('Note', { count: 2, bodies: false })
   expect(first.entries.map(({ id, body }) => [id, body])).toEqual([
@@ -99,20 +100,23 @@ test('pages go on as of the first one’s head, whatever is written between', as
   expect(await outcome(tenant.list('Note', { count: 0 }))).toBe('InvalidInput')
 })
 
-test('a page costs one query of the index, and two looks at its place', async () => {
-  const { tenant, store, pointers, blobs } = await makeWorld().enter()
-  await tenant.transact(
-    Array.from({ length: 300 }, (_, n) => ({ op: 'create' as const, type: 'Note', id: `${n}`, body: { n } })),
-  )
-  await store.projections.run('t', [currentIndexProjection])
-  pointers.reset()
-  blobs.reset()
-  await tenant.list('Note', { count: 50 })
-  expect([pointers.count('query'), pointers.count('get'), blobs.count()]).toEqual([1, 3, 1])
-  pointers.reset()
-  await tenant.count('Note')
-  expect([pointers.count('query'), pointers.count('get')]).toEqual([0, 2])
-})
+test.each([1, 4])(
+  'a page costs one query of each of %i shards of the index, and two looks at its place',
+  async (shards) => {
+    const { tenant, store, pointers, blobs } = await makeWorld({ shards }).enter()
+    await tenant.transact(
+      Array.from({ length: 300 }, (_, n) => ({ op: 'create' as const, type: 'Note', id: `${n}`, body: { n } })),
+    )
+    await store.projections.run('t', [currentIndexProjection])
+    pointers.reset()
+    blobs.reset()
+    await tenant.list('Note', { count: 50 })
+    expect([pointers.count('query'), pointers.count('get'), blobs.count()]).toEqual([shards, 3, 1])
+    pointers.reset()
+    await tenant.count('Note')
+    expect([pointers.count('query'), pointers.count('get')]).toEqual([0, 2])
+  },
+)
 
 test('an index that is too far behind says so', async () => {
   const { tenant, store } = await makeWorld().enter()
@@ -127,18 +131,21 @@ test('an index that is too far behind says so', async () => {
   expect((await tenant.list('Note', { count: 3 })).entries).toHaveLength(3)
 })
 
-test('an index that stands inside a large commit counts a part of it, and moves a resource twice in it', async () => {
-  const { tenant, store } = await makeWorld().enter()
-  const update = (id: string) => ({ op: 'update' as const, type: 'Note', id, body: '{}' })
-  await tenant.transact([update('a'), ...Array.from({ length: 700 }, (_, n) => update(`n${n}`)), update('a')])
-  const stop = new AbortController()
-  const onProgress = (): void => stop.abort()
-  const running = store.projections.run('t', [currentIndexProjection], { signal: stop.signal, onProgress })
-  expect(await outcome(running)).toBe('Cancelled')
-  expect((await store.projections.list('t'))[0]?.seq).toBe(0)
-  expect(await tenant.count('Note')).toBe(701)
-  expect(await tenant.count('Note', { at: { partition: 0, seq: 0, index: 0 } })).toBe(0)
-  await store.projections.run('t', [currentIndexProjection])
-  expect((await tenant.list('Note', { count: 1 })).entries).toMatchObject([{ id: 'a', version: 2 }])
-  expect(await tenant.count('Note')).toBe(701)
-})
+test.each([1, 3])(
+  'an index inside a large commit counts a part of it, and moves a resource twice in it: %i shards',
+  async (shards) => {
+    const { tenant, store } = await makeWorld({ shards }).enter()
+    const update = (id: string) => ({ op: 'update' as const, type: 'Note', id, body: '{}' })
+    await tenant.transact([update('a'), ...Array.from({ length: 700 }, (_, n) => update(`n${n}`)), update('a')])
+    const stop = new AbortController()
+    const onProgress = (): void => stop.abort()
+    const running = store.projections.run('t', [currentIndexProjection], { signal: stop.signal, onProgress })
+    expect(await outcome(running)).toBe('Cancelled')
+    expect((await store.projections.list('t'))[0]?.seq).toBe(0)
+    expect(await tenant.count('Note')).toBe(701)
+    expect(await tenant.count('Note', { at: { partition: 0, seq: 0, index: 0 } })).toBe(0)
+    await store.projections.run('t', [currentIndexProjection])
+    expect((await tenant.list('Note', { count: 1 })).entries).toMatchObject([{ id: 'a', version: 2 }])
+    expect(await tenant.count('Note')).toBe(701)
+  },
+)

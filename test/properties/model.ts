@@ -8,6 +8,9 @@ export type Kind = 'fhir' | 'json'
 export const kinds: ReadonlyArray<Kind> = ['json', 'fhir']
 export const limits = { maxInlineBytes: 200, maxCommitEvents: 3, cachedStates: 2, cacheBytes: 2_000 }
 
+/** Of the indexes by type. */
+const shardings = fc.constantFrom(1, 3)
+
 const values = fc.oneof(fc.string({ maxLength: 10 }), fc.string({ minLength: 190, maxLength: 220 }), fc.integer())
 
 const vocabularies: Record<Kind, Vocabulary> = {
@@ -42,9 +45,9 @@ export interface Place {
   readonly end: () => void
 }
 
-async function realOf(kind: Kind, place: Place): Promise<Real & { end(): Promise<void> }> {
+async function realOf(kind: Kind, shards: number, place: Place): Promise<Real & { end(): Promise<void> }> {
   let store = await place.open()
-  const enter = (): Promise<Tenant> => store.tenant('t', { kind })
+  const enter = (): Promise<Tenant> => store.tenant('t', { kind, shards })
   const real = {
     tenant: await enter(),
     served: served(kind),
@@ -76,11 +79,15 @@ async function realOf(kind: Kind, place: Place): Promise<Real & { end(): Promise
 
 /** `place` makes a new one for each sequence. */
 export const property = (kind: Kind, place: () => Place | Promise<Place>, maxCommands: number) =>
-  fc.asyncProperty(fc.commands(commands(vocabularies[kind]), { maxCommands, size: '+1' }), async (list) => {
-    const real = await realOf(kind, await place())
-    try {
-      await fc.asyncModelRun(async () => ({ model: { log: [], seq: 0 }, real }), list)
-    } finally {
-      await real.end()
-    }
-  })
+  fc.asyncProperty(
+    shardings,
+    fc.commands(commands(vocabularies[kind]), { maxCommands, size: '+1' }),
+    async (shards, list) => {
+      const real = await realOf(kind, shards, await place())
+      try {
+        await fc.asyncModelRun(async () => ({ model: { log: [], seq: 0 }, real }), list)
+      } finally {
+        await real.end()
+      }
+    },
+  )

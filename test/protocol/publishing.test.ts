@@ -9,6 +9,8 @@ import { publishCommit } from '../../src/write/publisher.js'
 import { quiet } from './hand-clock.js'
 import { contents, failure, headItem, makeWorld, outcome, text, type World } from './world.js'
 
+const keyspace = { tenant: 't', partition: 0, shards: 1 }
+
 type Site = Awaited<ReturnType<World['enter']>>
 
 const commitsOf = async ({ blobs }: World): Promise<OpenCommit['commit'][]> => {
@@ -31,7 +33,7 @@ describe('rule 6: a pointer is a fact, and the head only moves forward', () => {
     const before = await world.dump()
     const commits = await commitsOf(world)
     for (const commit of [...commits, ...commits.reverse(), commits[0], commits[1]])
-      await publishCommit({ ...world, tenant: 't', partition: 0 }, commit as OpenCommit['commit'])
+      await publishCommit({ ...world, ...keyspace }, commit as OpenCommit['commit'])
     expect(await world.dump()).toEqual(before)
     expect((await tenant.head()).seq).toBe(3)
   })
@@ -56,7 +58,7 @@ describe('rule 6: a pointer is a fact, and the head only moves forward', () => {
       { op: 'create', type: 'Task', id: 'b', body: '{"n":2}' },
     ])
     const [commit] = await commitsOf(world)
-    const made = pointerItems('t', 0, commit as OpenCommit['commit'])
+    const made = pointerItems(keyspace, commit as OpenCommit['commit'])
     const dump = await world.dump()
     for (const { pk, sk, attributes } of made) expect(dump.get(`${pk} ${sk}`)?.attributes).toEqual(attributes)
     expect(dump.size).toBe(made.length + 1)

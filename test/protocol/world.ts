@@ -51,7 +51,8 @@ export const pointersOf = (type: string, id: string): RegExp => new RegExp(`^V#t
 /** The baton is looked for once a minute, so that uncontended writers are not seen to ask for it. */
 const baton: BatonOptions = { leaseMs: 1_000, turnMs: 0, pollMs: 5, lookMs: 60_000 }
 
-export function makeWorld(): World {
+/** `shards`: of the tenant `t`, where it is made by `enter`. */
+export function makeWorld({ shards }: { readonly shards?: number } = {}): World {
   const clock = handClock()
   const lost = new Set<string>()
   const blobs = withLosses(memoryBlobStore(), lost)
@@ -85,7 +86,7 @@ export function makeWorld(): World {
     open,
     async enter(options) {
       const site = await open(options)
-      return { ...site, tenant: await site.store.tenant('t', { kind }) }
+      return { ...site, tenant: await site.store.tenant('t', { kind, shards }) }
     },
     async dump() {
       const items = new Map<string, Pick<Item, 'attributes' | 'expiresAt'>>()

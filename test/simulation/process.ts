@@ -51,7 +51,8 @@ export class Process implements Caller {
 
   async open(recover: boolean): Promise<void> {
     await this.start(recover)
-    this.opened = await (this.store as Store).tenant(tenantName, { kind: this.world.profile.kind })
+    const { kind, shards } = this.world.profile
+    this.opened = await (this.store as Store).tenant(tenantName, { kind, shards })
     this.phase = 'open'
     this.world.count('openings')
   }

@@ -62,6 +62,8 @@ export interface Profile {
   /** How many writes of ten come with a request key, and how likely such a write is sent to two stores at once. */
   readonly keyed: number
   readonly hedged: number
+  /** Of the tenant's indexes by type. */
+  readonly shards: number
 }
 
 const faultRates = [0, 0, 0.004, 0.015, 0.04, 0.1]
@@ -110,6 +112,7 @@ export function drawProfile(random: Random): Profile {
     calmAt,
     keyed: crowd ? 10 : random.pick([5, 8, 10]),
     hedged: crowd ? 0.5 : random.pick([0.02, 0.1, 0.5]),
+    shards: random.pick([1, 1, 2, 5]),
   }
 }
 

@@ -9,8 +9,11 @@ import { limits, losePointers, tale } from './tale.js'
 
 const both = [currentIndexProjection, objectsProjection()]
 
-async function projectedTale(): Promise<World> {
-  const world = await tale()
+/** Of the indexes by type. */
+const shardings = [1, 3]
+
+async function projectedTale(shards?: number): Promise<World> {
+  const world = await tale(shards)
   const { store } = await world.open({ limits })
   await store.projections.run('t', both)
   return world
@@ -27,14 +30,17 @@ async function deepDifferences(world: World): Promise<string[]> {
 const put = (world: World, key: string, text: string) => run(world.blobs.put(key, Buffer.from(text)))
 
 describe('deep verification', () => {
-  test('has nothing to say against what the projections have made, and compares all of it', async () => {
-    const world = await projectedTale()
-    expect(await deepDifferences(world)).toEqual([])
-    const { store } = await world.open({ limits })
-    // Five resources in the index; nine events under three names each, and the current ones.
-    expect(await store.verify('t', { deep: true })).toMatchObject({ projected: 5 + 9 * 4, differences: 0 })
-    expect(await store.verify('t')).toMatchObject({ projected: 0 })
-  })
+  test.each(shardings)(
+    'has nothing to say against whole projections, and compares all of it: %i shards',
+    async (shards) => {
+      const world = await projectedTale(shards)
+      expect(await deepDifferences(world)).toEqual([])
+      const { store } = await world.open({ limits })
+      // Five resources in the index; nine events under three names each, and the current ones.
+      expect(await store.verify('t', { deep: true })).toMatchObject({ projected: 5 + 9 * 4, differences: 0 })
+      expect(await store.verify('t')).toMatchObject({ projected: 0 })
+    },
+  )
 
   test('accepts a projection that is behind the log', async () => {
     const world = await projectedTale()
@@ -66,8 +72,8 @@ describe('deep verification', () => {
     ])
   })
 
-  test('names every kind of damage to the index, and nothing else', async () => {
-    const world = await projectedTale()
+  test.each(shardings)('names every kind of damage to the index, and nothing else: %i shards', async (shards) => {
+    const world = await projectedTale(shards)
     const { pointers } = world
     const items = await itemsOf(world, 'K#')
     const [first, second] = items as [Item, Item]
@@ -98,18 +104,21 @@ describe('deep verification', () => {
 })
 
 describe('recovery', () => {
-  test('with nothing but the log brings every item and every object back as it was', async () => {
-    const world = await projectedTale()
-    const [items, objects] = [await world.dump(), await objectsOf(world.blobs)]
-    await losePointers(world)
-    await run(world.blobs.delete([...objects.keys()]))
-    const { store } = await world.open({ limits })
-    const { projections } = await store.recover('t', { projections: both })
-    expect(projections).toMatchObject(both.map(({ name }) => ({ name, state: 'running', lag: { commits: 0 } })))
-    expect(await world.dump()).toEqual(items)
-    expect(await objectsOf(world.blobs)).toEqual(objects)
-    expect(await deepDifferences(world)).toEqual([])
-  })
+  test.each(shardings)(
+    'with nothing but the log brings every item and object back as it was: %i shards',
+    async (shards) => {
+      const world = await projectedTale(shards)
+      const [items, objects] = [await world.dump(), await objectsOf(world.blobs)]
+      await losePointers(world)
+      await run(world.blobs.delete([...objects.keys()]))
+      const { store } = await world.open({ limits })
+      const { projections } = await store.recover('t', { projections: both })
+      expect(projections).toMatchObject(both.map(({ name }) => ({ name, state: 'running', lag: { commits: 0 } })))
+      expect(await world.dump()).toEqual(items)
+      expect(await objectsOf(world.blobs)).toEqual(objects)
+      expect(await deepDifferences(world)).toEqual([])
+    },
+  )
 
   test('finds by their traces which projections there were', async () => {
     for (const parts of [

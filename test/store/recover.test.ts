@@ -7,11 +7,13 @@ import { commitCount, differences, limits, losePointers, tale } from './tale.js'
 
 /** What is folded beside the pointers has a suite of its own. */
 const pointersOnly = { projections: [] }
+/** Of the indexes by type. */
+const shardings = [1, 3]
 const recover = async (world: World) => (await world.open({ limits })).store.recover('t', pointersOnly)
 
 describe('recovery', () => {
-  test('rebuilds every item as it was, from nothing', async () => {
-    const world = await tale()
+  test.each(shardings)('rebuilds every item as it was, from nothing, with %i shards', async (shards) => {
+    const world = await tale(shards)
     const before = await world.dump()
     await losePointers(world)
     const report = await recover(world)
@@ -20,19 +22,22 @@ describe('recovery', () => {
     expect(await differences(world)).toEqual([])
   })
 
-  test('rebuilds every item as it was, whatever stood there instead', async () => {
-    const world = await tale()
-    const before = await world.dump()
-    await run(
-      world.pointers.putAll([
-        { pk: 'V#t#Note/ghost', sk: '0000000001', attributes: { seq: 1 } },
-        { pk: 'V#t#Note/a', sk: '0000000001', attributes: { seq: 99 } },
-        { pk: 'H#t#0', sk: 'head', attributes: { seq: 99, hash: 'f', at: 0 } },
-      ]),
-    )
-    await recover(world)
-    expect(await world.dump()).toEqual(before)
-  })
+  test.each(shardings)(
+    'rebuilds every item as it was, whatever stood there instead, with %i shards',
+    async (shards) => {
+      const world = await tale(shards)
+      const before = await world.dump()
+      await run(
+        world.pointers.putAll([
+          { pk: 'V#t#Note/ghost', sk: '0000000001', attributes: { seq: 1 } },
+          { pk: 'V#t#Note/a', sk: '0000000001', attributes: { seq: 99 } },
+          { pk: 'H#t#0', sk: 'head', attributes: { seq: 99, hash: 'f', at: 0 } },
+        ]),
+      )
+      await recover(world)
+      expect(await world.dump()).toEqual(before)
+    },
+  )
 
   test('leaves out receipts that have expired, and nothing else', async () => {
     const world = await tale()
@@ -58,8 +63,8 @@ describe('recovery', () => {
     expect(await (await world.enter()).tenant.checkpoint('load')).toEqual({ value: 'half', rev: 1 })
   })
 
-  test('gives a tenant back that reads and writes as before', async () => {
-    const world = await tale()
+  test.each(shardings)('gives a tenant back that reads and writes as before, with %i shards', async (shards) => {
+    const world = await tale(shards)
     const before = await contents((await world.enter({ limits })).tenant)
     await losePointers(world)
     await recover(world)

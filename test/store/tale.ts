@@ -7,8 +7,8 @@ export const large = `{"text":"${'x'.repeat(80)}"}`
 export const limits = { maxInlineBytes: 60 }
 
 /** Six commits: creates, updates, a delete, a batch, a large body, request keys. */
-export async function tale(): Promise<World> {
-  const world = makeWorld()
+export async function tale(shards?: number): Promise<World> {
+  const world = makeWorld({ shards })
   const { store, tenant } = await world.enter({ limits })
   await tenant.create('Note', '{"n":1}', { id: 'a', request: 'r1', actor: 'Ann', reason: 'because' })
   await tenant.update('Note', 'a', '{"n":2}')

@@ -1,5 +1,6 @@
 /** The flags that every command has, and what stands in for them. */
 import { type Command, Option } from 'commander'
+import { maxShards } from '../../domain/shards.js'
 import type { Store } from '../index.js'
 import { usage } from './failure.js'
 import type { Io } from './io.js'
@@ -46,12 +47,18 @@ export async function* tenantsOf({ tenant }: Settings, store: Store, all: boolea
 
 /** For an option that is a whole number. */
 export const wholeNumber =
-  (what: string, least: number) =>
+  (what: string, least: number, most = Number.MAX_SAFE_INTEGER) =>
   (text: string): number => {
     const value = Number(text)
-    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value
-    throw usage(`${what} is a whole number from ${least}, not '${text.slice(0, 64)}'`)
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value
+    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
+    throw usage(`${what} is a whole number ${range}, not '${text.slice(0, 64)}'`)
   }
+
+export const shardsFlag = (): Option =>
+  new Option('--shards <n>', `shards of the type indexes of a new tenant, 1 to ${maxShards} (default: 1)`).argParser(
+    wholeNumber('--shards', 1, maxShards),
+  )
 
 export interface Target {
   readonly type: string

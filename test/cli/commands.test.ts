@@ -75,6 +75,17 @@ describe('put', () => {
     await annals('put order/a/b - --tenant shop --kind json', { stdin: body })
     expect((await annals('get order/a/b --tenant shop')).stdout).toBe(body)
   })
+
+  test('makes a tenant with as many shards as it is told, once', async () => {
+    const annals = atStore(newStore())
+    const refused = await annals('put Patient/p1 --shards 65', { stdin: patient('p1') })
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/--shards is a whole number from 1 to 64/) })
+    expect(await annals('put Patient/p1 --shards 4', { stdin: patient('p1') })).toMatchObject({ code: 0 })
+    expect(await annals('put Patient/p2', { stdin: patient('p2') })).toMatchObject({ code: 0 })
+    const other = await annals('put Patient/p3 --shards 8', { stdin: patient('p3') })
+    expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/number of shards .* is 4, not 8/) })
+    expect((await annals('history Patient --json')).stdout).toMatch(/"p2".*"p1"/)
+  })
 })
 
 describe('get', () => {

@@ -131,6 +131,17 @@ describe('identities', () => {
     expect((await annals(['load', path])).code).toBe(2)
   })
 
+  test('a new tenant has as many shards as it is told, and loading into it again needs no number', async () => {
+    const path = file('x.ndjson', `${patient('a')}\n${patient('b')}\n`)
+    const { annals, counts } = await loaded(path, '--shards', '4')
+    expect(counts).toMatchObject({ created: 2 })
+    expect(summary(await annals(['load', path, '--json']))).toMatchObject({ unchanged: 2 })
+    expect(await annals(['load', path, '--shards', '1'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/is 4, not 1/),
+    })
+  })
+
   test('FHIR resources say their type themselves', async () => {
     expect((await loaded(file('x.ndjson', patient('a')), '--type', 'Patient')).ran.code).toBe(2)
     expect((await loaded(file('x.ndjson', patient('a')), '--kind', 'json')).ran.stderr).toMatch(/--type/)

@@ -8,7 +8,7 @@ import { CliFailure, usage } from '../failure.js'
 import type { Io } from '../io.js'
 import type { AddCommand } from '../program.js'
 import { makeSession, type Session, withTenant } from '../session.js'
-import { parseScope, parseTarget, settingsOf, wholeNumber } from '../settings.js'
+import { parseScope, parseTarget, settingsOf, shardsFlag, wholeNumber } from '../settings.js'
 
 interface WriteFlags {
   readonly actor?: string
@@ -21,6 +21,7 @@ interface PutFlags extends WriteFlags {
   readonly create?: boolean
   readonly onlyIfChanged?: boolean
   readonly kind?: Kind
+  readonly shards?: number
 }
 
 const putExamples = `  annals put Patient/p1 p1.json                    create it, or write the next version
@@ -40,11 +41,13 @@ export const addPut: AddCommand = (make, surroundings) => {
     .option('--reason <text>', 'why, for the audit')
     .option('--request-key <key>', 'idempotency key: a second write with it returns the first result')
     .addOption(new Option('--kind <kind>', 'kind of a new tenant').choices(['fhir', 'json']))
+    .addOption(shardsFlag())
     .action(async (text: string, file: string | undefined, flags: PutFlags) => {
       const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
       const scope = parseScope(text)
       const body = withoutFinalNewline(await readInput(surroundings.io, file))
-      await withTenant(session, { create: true, kind: flags.kind }, async (tenant) =>
+      const { kind, shards } = flags
+      await withTenant(session, { create: true, kind, shards }, async (tenant) =>
         showResult(session, await put(tenant, scope.type, scope.id ?? idIn(tenant, body), body, flags)),
       )
     })

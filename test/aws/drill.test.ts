@@ -1,8 +1,8 @@
 /** Disasters on real servers: the table is gone, or older than its log, or newer. */
-import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
-import { DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
+import { type AttributeValue, DynamoDBClient, PutItemCommand, paginateScan } from '@aws-sdk/client-dynamodb'
+import { DeleteObjectCommand, HeadBucketCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { expect, test } from 'vitest'
-import { bootstrapStore, openStore, type Store, type Tenant } from '../../src/index.js'
+import { bootstrapStore, currentIndexProjection, openStore, type Store, type Tenant } from '../../src/index.js'
 import { deleteTable, loseTable, makePlace, type Place, urlOf } from './stores.js'
 import { connectionTo, describeWorlds, s3ClientFor, type World } from './worlds.js'
 
@@ -68,9 +68,13 @@ function drill(world: World, place: Place) {
   const TableName = place.table
   /** All items but leases and checkpoints, which no log can rebuild. */
   const items = async () => {
-    const { Items = [] } = await client.send(new ScanCommand({ TableName, ConsistentRead: true }))
+    const found: Record<string, AttributeValue>[] = []
+    // Small pages, so that there are several of them.
+    for await (const { Items = [] } of paginateScan({ client, pageSize: 100 }, { TableName, ConsistentRead: true }))
+      found.push(...Items)
     return new Map(
-      Items.filter(({ pk }) => !/^[LC]#/.test(pk?.S ?? ''))
+      found
+        .filter(({ pk }) => !/^[LC]#/.test(pk?.S ?? ''))
         .map((item) => [`${item.pk?.S} ${item.sk?.S}`, item] as const)
         .sort(([a], [b]) => (a < b ? -1 : 1)),
     )
@@ -92,6 +96,8 @@ describeWorlds('a disaster', (world) => {
     const { items } = drill(world, place)
     const before = await place.open({ limits })
     await fill(before, 0, 30)
+    // Where a table is lost, recovery takes the index to have been there.
+    for (const name of tenants) await before.projections.run(name, [currentIndexProjection])
     const [seen, stored] = [await sight(before), await items()]
     await before.close()
     expect(stored.size).toBeGreaterThan(200)
@@ -150,11 +156,16 @@ describeWorlds('a disaster', (world) => {
 
   test('of a bucket that is missing is named, and none is made', async () => {
     const place = await makePlace(world)
-    const url = urlOf(world, `${place.bucket}-x`, place.table)
+    const Bucket = `${place.bucket}-x`
+    const url = urlOf(world, Bucket, place.table)
     for (const attempt of [1, 2])
       await expect(openStore(url), `attempt ${attempt}`).rejects.toMatchObject({
         _tag: 'StorageRefused',
         message: expect.stringContaining('NoSuchBucket'),
       })
+    const s3 = s3ClientFor(world.s3)
+    await expect(s3.send(new HeadBucketCommand({ Bucket }))).rejects.toMatchObject({
+      $metadata: { httpStatusCode: 404 },
+    })
   })
 })

@@ -1,12 +1,11 @@
 /** What every blob store accepts, whatever it is made of. A breach throws the typed error, for `attempt` to catch. */
 import { annalsError } from '../domain/error.js'
-import { isWriteOnce } from '../domain/keys.js'
+import { hiddenSegment, isWriteOnce } from '../domain/keys.js'
 import type { ByteRange } from '../domain/ports/index.js'
 
 export const maxKeyBytes = 1024
 
 const unwanted = /[\0\p{Surrogate}]/u
-const hiddenSegment = /(^|\/)\.{0,2}(\/|$)/
 
 /** A key is one or more segments between slashes, none of them empty, `.` or `..`. */
 export function checkKey(key: string): void {

@@ -38,6 +38,9 @@ export const logKey = (tenant: string, partition: number, seq: number): string =
 
 export const blobKey = (tenant: string, sha256: string): string => `${encodeSegment(tenant)}/blobs/${sha256}`
 
+/** A segment that is empty, `.` or `..`: no object of a store is named so, though a listing may show what others put there. */
+export const hiddenSegment = /(^|\/)\.{0,2}(\/|$)/
+
 /** Whether an object is of the object model, which the log can rebuild. */
 export function isProjected(key: string): boolean {
   const slash = key.indexOf('/')

@@ -68,8 +68,18 @@ export function parseObjectKey(tenant: string, key: string): ObjectName | undefi
 function resourceName(rest: string): ObjectName | undefined {
   const [, type, id = '', version] = /^([^/]+)\/([^/]+)\/(?:current|_history\/([1-9]\d{0,9}))\.json$/.exec(rest) ?? []
   if (type === undefined) return undefined
-  const ref = { type: decodeSegment(type), id: decodeSegment(id) }
+  const ref = decoded({ type, id })
+  if (ref === undefined) return undefined
   return version === undefined ? { part: 'current', ...ref } : { part: 'versions', ...ref, version: Number(version) }
+}
+
+/** Anybody may have put an object there: `undefined` for what no name is encoded as. */
+function decoded({ type, id }: { type: string; id: string }): { type: string; id: string } | undefined {
+  try {
+    return { type: decodeSegment(type), id: decodeSegment(id) }
+  } catch {
+    return undefined
+  }
 }
 
 function historyName(rest: string): ObjectName | undefined {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addBootstrap } from './commands/bootstrap.js'
+import { addCopy } from './commands/copy.js'
 import { addDiff } from './commands/diff.js'
 import { addDoctor } from './commands/doctor.js'
 import { addGet } from './commands/get.js'
@@ -22,6 +23,7 @@ Examples:
   annals history Patient/p1              who changed it, when and why
   annals diff Patient/p1 1 2             what changed between two versions
   annals verify                          check every byte and every pointer
+  annals copy file:/backup/annals        a copy elsewhere; again tomorrow, only what is new
 
 Exit codes: 0 done; 1 the check or the write failed, or there is no such resource; 2 unacceptable flags or input;
 3 the store cannot be opened or reached; 70 a defect; 130 stopped by Ctrl-C.
@@ -74,6 +76,7 @@ export function buildProgram(surroundings: Surroundings, said: Said): Command {
     addProjections,
     addVerify,
     addRecover,
+    addCopy,
     addDoctor,
     addBootstrap,
   ]

@@ -42,6 +42,7 @@ function say(io: Io, text: string, json: boolean): void {
 function sentence(io: Io, error: AnnalsError, argv: ReadonlyArray<string>): string {
   const recover = `annals recover${target(io, argv)}`
   const lines = error.message.split('\n').map(safe).join(' ')
+  if (error._tag === 'NotAStore' && !storeOf(io, argv).startsWith(error.data.url)) return lines
   if (error._tag === 'NotAStore' || error._tag === 'TenantNotFound')
     return `${lines}; 'annals load' and 'annals put' create what is missing, --store and --tenant name another place`
   return lines.replaceAll("'annals recover'", `'${recover}'`)
@@ -55,6 +56,9 @@ export function target(io: Io, argv: ReadonlyArray<string>): string {
   }
   return `${named('--store', 'ANNALS_STORE', defaultStore)}${named('--tenant', 'ANNALS_TENANT', defaultTenant)}`
 }
+
+const storeOf = (io: Io, argv: ReadonlyArray<string>): string =>
+  flagValue(argv, '--store') ?? io.env.ANNALS_STORE ?? defaultStore
 
 function flagValue(argv: ReadonlyArray<string>, flag: string): string | undefined {
   const at = argv.findIndex((word) => word === flag || word.startsWith(`${flag}=`))

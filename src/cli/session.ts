@@ -47,14 +47,16 @@ export interface Opening extends TenantOptions {
   /** Creates the store and the tenant where there is none. */
   readonly create: boolean
   readonly limits?: Partial<Limits>
+  /** Rebuilds pointers that are gone, without asking. */
+  readonly recover?: boolean
 }
 
 export async function withStore<A>(
   session: Session,
-  { create, limits }: Opening,
+  { create, limits, recover }: Opening,
   use: (store: Store) => Promise<A>,
 ): Promise<A> {
-  const store = await openStore(session.store, { create, limits })
+  const store = await openStore(session.store, { create, limits, recover })
   try {
     return await use(store)
   } finally {

@@ -57,7 +57,20 @@ describe('usage', () => {
   })
 
   test('every command explains itself with examples', async () => {
-    const commands = ['load', 'put', 'get', 'delete', 'history', 'diff', 'log', 'stats', 'verify', 'recover', 'doctor']
+    const commands = [
+      'load',
+      'put',
+      'get',
+      'delete',
+      'history',
+      'diff',
+      'log',
+      'stats',
+      'verify',
+      'recover',
+      'copy',
+      'doctor',
+    ]
     for (const command of commands) {
       const { code, stdout, stderr } = await run([command, '--help'])
       expect({ code, stderr }, command).toEqual({ code: 0, stderr: '' })

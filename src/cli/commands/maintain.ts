@@ -1,12 +1,13 @@
 /** `annals verify` and `annals recover`: the checks and the repair of a store. */
-import type { Difference, Store, VerifyReport } from '../../index.js'
+import type { Store, VerifyReport } from '../../index.js'
 import { exitCodes } from '../exit.js'
 import type { AddCommand } from '../program.js'
 import { makeProgressBar } from '../progress.js'
 import { recoverSummary, recoverTenant } from '../recovery.js'
 import { makeSession, type Session, withStore } from '../session.js'
 import { settingsOf, tenantsOf } from '../settings.js'
-import { plural, safe } from '../text.js'
+import { plural } from '../text.js'
+import { differenceLines, showVerified } from '../verification.js'
 
 const verifyExamples = `  annals verify                                  the chain, every hash, every pointer of a tenant
   annals verify --deep                           also every projected object and index item, both ways
@@ -34,44 +35,23 @@ export const addVerify: AddCommand = (make, surroundings) => {
 }
 
 async function verify(session: Session, store: Store, tenant: string, deep: boolean): Promise<number> {
-  const { out, json, colors, signal } = session
   const bar = makeProgressBar(session)
-  const line = (difference: Difference): string =>
-    json
-      ? JSON.stringify({ tenant, difference })
-      : [colors.red(difference.kind), difference.key, difference.problem]
-          .map((text, i) => (i ? safe(text) : text))
-          .join('\t')
-  // The output keeps its own order, and a broken pipe ends the command at the next await.
-  let writing: Promise<void> = Promise.resolve()
+  const differences = differenceLines(session, tenant, bar)
   let report: VerifyReport
   try {
     report = await store.verify(tenant, {
       deep,
-      signal,
+      signal: session.signal,
       onProgress: ({ done, total, events }) =>
         bar.update(done, total, `commit ${done} of ${total}, ${plural(events, 'event')}`),
-      onDifference: (difference) => {
-        bar.clear()
-        writing = writing.then(() => out.line(line(difference)))
-        writing.catch(() => undefined)
-      },
+      onDifference: differences.add,
     })
   } finally {
     bar.stop()
   }
-  await writing
-  if (json) await out.line(JSON.stringify({ tenant, report }))
-  else await out.line(summary(session, tenant, report))
+  await differences.written()
+  await showVerified(session, tenant, report)
   return report.differences
-}
-
-function summary({ colors }: Session, tenant: string, report: VerifyReport): string {
-  const { commits, events, bodies, items, projected, differences } = report
-  const checked = `${plural(commits, 'commit')}, ${plural(events, 'event')}, ${plural(bodies, 'body', 'bodies')}, ${plural(items, 'pointer')}${projected === 0 ? '' : `, ${plural(projected, 'projected item')}`}`
-  return differences === 0
-    ? `${colors.green('ok')}\t'${tenant}': ${checked} checked, no difference`
-    : `${colors.red('failed')}\t'${tenant}': ${checked} checked, ${plural(differences, 'difference')}`
 }
 
 const recoverExamples = `  annals recover                                 rebuild what is folded from the log of a tenant

@@ -15,8 +15,8 @@ export interface Publishing {
   readonly published: number
 }
 
-/** Commits that are in the log and not published yet, while the next one is copied. */
-const maxUnpublished = 2
+/** Commits that are being published while the next one is copied. */
+const maxUnpublished = 1
 
 export function makePublishing(
   { side, log }: CopyLog,

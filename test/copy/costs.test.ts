@@ -1,4 +1,6 @@
 /** What a copy asks of both sides, and what it holds in memory. */
+import { pipe } from 'fp-ts/lib/function.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
 import { describe, expect, test } from 'vitest'
 import { sha256 } from '../../domain/commit.js'
 import { blobKey } from '../../domain/keys.js'
@@ -77,6 +79,14 @@ describe('a copy', () => {
   })
 })
 
+/** The character behind the text is another one. */
+function changed(bytes: Uint8Array, text: string): Uint8Array {
+  const copied = Buffer.from(bytes)
+  const at = copied.indexOf(text) + text.length
+  copied[at] = copied[at] === 120 ? 121 : 120
+  return copied
+}
+
 const mebibyte = 1024 * 1024
 const textOf = (bytes: number, letter: string): string => JSON.stringify({ text: letter.repeat(bytes) })
 
@@ -122,7 +132,11 @@ describe('in memory', () => {
         ...blobs,
         get: (key, range) => {
           if (key !== logObject(1) || range !== undefined) return blobs.get(key, range)
-          return blobs.get(what === 'gone' ? logObject(9) : logObject(2))
+          if (what === 'gone') return blobs.get(logObject(9))
+          return pipe(
+            blobs.get(key),
+            TE.map((blob) => blob && { ...blob, bytes: changed(blob.bytes, '"writer":"') }),
+          )
         },
       }),
     })

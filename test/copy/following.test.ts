@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { run } from '../../domain/task.js'
+import { quiet } from '../protocol/hand-clock.js'
 import { contents, failure, logObject, outcome } from '../protocol/world.js'
 import { makeRandom } from '../simulation/random.js'
 import { type Call, type Fate, through, watched } from './faults.js'
@@ -134,6 +135,33 @@ describe('a copy that is stopped', () => {
     }
   })
 
+  test('begins nothing new when a call that was left to itself comes back', async () => {
+    const [from, to] = [await filled(await inMemory()), await inMemory()]
+    let arrive = (): void => undefined
+    let release = (): void => undefined
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve
+    })
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const slow: Fate = async ({ method, key }, proceed) => {
+      if (method === 'createIfAbsent' && key.startsWith('t/blobs/')) {
+        arrive()
+        await released
+      }
+      return proceed()
+    }
+    const stop = new AbortController()
+    const answer = outcome((await from.open()).copy('t', await to.open(through(slow)), { signal: stop.signal }))
+    await arrived
+    stop.abort()
+    expect(await answer).toBe('Cancelled')
+    release()
+    await quiet()
+    expect((await objectsOf(to)).has(logObject(2))).toBe(false)
+  })
+
   test('before it began has written nothing', async () => {
     const [from, to] = [await filled(await inMemory()), await inMemory()]
     const [source, destination] = [await from.open(), await to.open()]
@@ -167,7 +195,7 @@ describe('a copy that is stopped', () => {
   })
 
   test.each(['source', 'destination'])(
-    'by closing the %s is cancelled, and the store is closed after it',
+    'by closing the %s is cancelled, and so is one that comes later',
     async (which) => {
       const [from, to] = [await filled(await inMemory()), await inMemory()]
       const { source, destination, copying, reached } = await standby(from, to)
@@ -179,6 +207,18 @@ describe('a copy that is stopped', () => {
       await expectEqual(from, to)
     },
   )
+
+  test('by closing a store has ended when the store is closed', async () => {
+    const [from, to] = [await filled(await inMemory()), await inMemory()]
+    const { fate, arrived } = hanging(({ key, method }) => key === logObject(4) && method === 'createIfAbsent')
+    const destination = await to.open(through(fate))
+    const order: string[] = []
+    const copying = outcome((await from.open()).copy('t', destination)).then(() => order.push('copied'))
+    await arrived
+    const closing = destination.close().then(() => order.push('closed'))
+    await Promise.all([copying, closing])
+    expect(order).toEqual(['copied', 'closed'])
+  })
 })
 
 describe('copies at the same time', () => {

@@ -172,7 +172,7 @@ describe('stores that cannot be opened', () => {
     const stdin = patient('p1')
     expect(await annals('put Patient/p1 --kind json', { stdin })).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/kind fhir/),
+      stderr: expect.stringMatching(/is fhir, not json/),
     })
   })
 

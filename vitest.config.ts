@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -9,6 +10,8 @@ export default defineConfig({
   resolve: { alias: [{ find: /^annals$/, replacement: source('src/index.ts') }] },
   test: {
     testTimeout: 120_000,
+    // Vitest leaves one core free, of two: but most suites wait, for a disk, a server or a process of their own.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       { extends: true, test: { name: 'local', include: ['test/**/*.test.ts'], exclude: ['test/aws/**'] } },
       {

@@ -26,7 +26,7 @@ const note = (n: number): string => `{"n":${n}}`
 
 describeWorlds('requests', (world) => {
   async function warm(limits = {}) {
-    const place = await makePlace(world)
+    const place = await makePlace(world, { stream: true })
     const { onRequest, spent } = counter()
     const open = () => place.open({ aws: { onRequest }, limits: { cacheBytes: 0, ...limits } })
     const store = await open()

@@ -55,7 +55,7 @@ describeWorlds('annals bootstrap', (world) => {
 
 describeWorlds('annals doctor', (world) => {
   test('approves of a store as it should be, for people, pipes and programs', async () => {
-    const annals = atStore((await makePlace(world)).url)
+    const annals = atStore((await makePlace(world, { stream: true })).url)
     const piped = await annals('doctor --create')
     expect(piped).toMatchObject({ code: 0, stderr: '' })
     const rows = lines(piped.stdout).map((line) => line.split('\t'))
@@ -74,7 +74,7 @@ describeWorlds('annals doctor', (world) => {
   })
 
   test('names a table that is missing, and what to do', async () => {
-    const { url, table } = await makePlace(world)
+    const { url, table } = await makePlace(world, { stream: true })
     const annals = atStore(url)
     await annals('doctor --create')
     await deleteTable(world.dynamodb, table)
@@ -97,7 +97,7 @@ describeWorlds('annals doctor', (world) => {
   })
 
   test('of a bucket without a store says how one is made, and makes none', async () => {
-    const { url } = await makePlace(world)
+    const { url } = await makePlace(world, { stream: true })
     const ran = await atStore(url)('doctor')
     expect([ran.code, ran.stdout]).toEqual([3, ''])
     expect(ran.stderr).toContain('create what is missing')
@@ -106,7 +106,7 @@ describeWorlds('annals doctor', (world) => {
 
   // The SDK warns of the end of its support for Node 20, on that version.
   test('as a process says what it has to say, and nothing of the AWS SDK', async () => {
-    const { url } = await makePlace(world)
+    const { url } = await makePlace(world, { stream: true })
     const { code, stdout, stderr } = await ended(start(['doctor', '--create', '--store', url]))
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toContain('ok\tone winner of a create\t')

@@ -98,7 +98,7 @@ describeWorlds('a copy', (world) => {
     const s3 = await startFaultProxy({ target: world.s3, seed, rates })
     const dynamodb = await startFaultProxy({ target: world.dynamodb, seed: seed + 1, rates })
     const here = await filled('t', 20)
-    const place = await makePlace(world, { s3: s3.url, dynamodb: dynamodb.url })
+    const place = await makePlace(world, { through: { s3: s3.url, dynamodb: dynamodb.url } })
     const source = await openStore(here)
     for (let tries = 1, done = false; !done; tries++) {
       expect(tries, `seed ${seed}`).toBeLessThan(20)

@@ -1,7 +1,7 @@
 /** Real data on S3 and DynamoDB. */
 import { inject } from 'vitest'
 import { describeRealData } from '../data/suite.js'
-import { endStream, loseTable, makePlace } from './stores.js'
+import { loseTable, makePlace } from './stores.js'
 
 const { minio, dynamodb } = inject('endpoints')
 
@@ -12,11 +12,7 @@ if (minio !== undefined && dynamodb !== undefined)
     async () => {
       const world = { name: 'MinIO and DynamoDB Local', s3: minio, dynamodb }
       const place = await makePlace(world)
-      const losePointers = async (): Promise<void> => {
-        await loseTable(world, place)
-        await endStream(dynamodb, place.table)
-      }
-      await endStream(dynamodb, place.table)
+      const losePointers = (): Promise<void> => loseTable(world, place)
       return { url: `${place.url}&stream=false`, losePointers, end: async () => undefined }
     },
     40,

@@ -27,7 +27,7 @@ describeWorlds('doctor', (world) => {
   const client = new DynamoDBClient(connectionTo(world.dynamodb))
 
   test('finds nothing wrong with a store as it should be', async () => {
-    const place = await makePlace(world)
+    const place = await makePlace(world, { stream: true })
     const store = await place.open()
     await (await store.tenant('t')).create('Patient', { resourceType: 'Patient' })
     const { findings } = await store.doctor()
@@ -47,7 +47,7 @@ describeWorlds('doctor', (world) => {
   })
 
   test('finds a bucket without versions', async () => {
-    const place = await makePlace(world)
+    const place = await makePlace(world, { stream: true })
     const VersioningConfiguration = { Status: 'Suspended' } as const
     await s3ClientFor(world.s3).send(new PutBucketVersioningCommand({ Bucket: place.bucket, VersioningConfiguration }))
     expect(await failed(await place.open())).toEqual(['bucket versioning'])
@@ -79,13 +79,13 @@ describeWorlds('doctor', (world) => {
   })
 
   test('finds a clock that is wrong', async () => {
-    const place = await makePlace(world)
+    const place = await makePlace(world, { stream: true })
     const clock = { ...systemClock, now: () => systemClock.now() + 60_000_000 }
     expect(await failed(await place.open({ clock }))).toEqual(['clock'])
   })
 
   test('finds a table that is not protected, where the server knows of protection', async () => {
-    const place = await makePlace(world)
+    const place = await makePlace(world, { stream: true })
     const change = client.send(new UpdateTableCommand({ TableName: place.table, DeletionProtectionEnabled: false }))
     if (
       await change.then(

@@ -4,13 +4,12 @@
  * though not the order in which concurrent requests meet them.
  */
 import { randomInt } from 'node:crypto'
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
 import { ConfiguredRetryStrategy } from '@smithy/core/retry'
 import type { RetryStrategyV2, StandardRetryToken } from '@smithy/types'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dynamoPointerStore } from '../../adapters/aws/dynamodb/pointer-store.js'
-import { tableInput } from '../../adapters/aws/dynamodb/table.js'
 import { s3BlobStore } from '../../adapters/aws/s3/blob-store.js'
 import { systemClock } from '../../adapters/system-clock.js'
 import { systemIds } from '../../adapters/system-ids.js'
@@ -18,7 +17,7 @@ import type { BlobStore, Clock, PointerStore } from '../../domain/ports/index.js
 import { run } from '../../domain/task.js'
 import { blobStoreContract, type ContractPromise, pointerStoreContract } from '../../src/testing/index.js'
 import { type FaultPlan, type FaultProxy, startFaultProxy } from '../servers/fault-proxy.js'
-import { connectionTo, describeWorlds, makeBucket, noPromiseOf, uniqueName } from './worlds.js'
+import { connectionTo, describeWorlds, makeBucket, makeTable, noPromiseOf, uniqueName } from './worlds.js'
 
 const seed = Number(process.env.ANNALS_FAULT_SEED ?? randomInt(2 ** 31))
 
@@ -99,12 +98,9 @@ describeWorlds(`through faults of seed ${seed}`, (world) => {
       retryStrategy: patient,
     })
     makeBlobs = async () => s3BlobStore({ client, bucket, prefix: `${uniqueName()}/`, clock: systemClock })
-    const tables = new DynamoDBClient(connectionTo(dynamodb))
     const lossy = new DynamoDBClient({ ...connectionTo(await lineTo(dynamodb)), retryStrategy: patient })
     makePointers = async (clock) => {
-      const table = uniqueName()
-      await tables.send(new CreateTableCommand(tableInput(table)))
-      return dynamoPointerStore({ client: lossy, table, clock, ids: systemIds })
+      return dynamoPointerStore({ client: lossy, table: await makeTable(dynamodb), clock, ids: systemIds })
     }
   })
 

@@ -54,7 +54,7 @@ describeWorlds('a function on a stream', (world) => {
   }
 
   test('ends as a clean fold of every log, and goes on when they grow', async () => {
-    const place = await makePlace(world)
+    const place = await makePlace(world, { stream: true })
     const writer = await place.open()
     const tenants = await Promise.all(names.map((name) => writer.tenant(name, { kind: 'json' })))
     const ledger = new Map<string, string>()
@@ -96,7 +96,7 @@ describeWorlds('a function on a stream', (world) => {
   })
 
   test('costs what it reads and writes for one projection of a log that has one commit more', async () => {
-    const place = await makePlace(world)
+    const place = await makePlace(world, { stream: true })
     const writer = await place.open()
     const tenant = await writer.tenant('t', { kind: 'json' })
     await tenant.update('Note', 'a', {})
@@ -126,7 +126,7 @@ describeWorlds('a function on a stream', (world) => {
   })
 
   test('runs from one file without LMDB, as the operations page bundles it', async () => {
-    const place = await makePlace(world)
+    const place = await makePlace(world, { stream: true })
     const writer = await place.open()
     const tenant = await writer.tenant('t', { kind: 'json' })
     await tenant.update('Note', 'a', {})

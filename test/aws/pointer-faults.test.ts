@@ -1,14 +1,13 @@
 /** Answers of the table that are lost after it has done what was asked: no write is made twice, or taken for another's. */
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { dynamoPointerStore } from '../../adapters/aws/dynamodb/pointer-store.js'
-import { tableInput } from '../../adapters/aws/dynamodb/table.js'
 import { systemClock } from '../../adapters/system-clock.js'
 import { systemIds } from '../../adapters/system-ids.js'
 import type { Item, PointerStore } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
 import { type Fault, type FaultProxy, startFaultProxy } from '../servers/fault-proxy.js'
-import { connectionTo, describeWorlds, uniqueName } from './worlds.js'
+import { connectionTo, describeWorlds, makeTable } from './worlds.js'
 
 /** Applied, and not answered. */
 const losses: ReadonlyArray<Fault> = ['drop', 'reset-after', 'error-after', 'cut']
@@ -16,11 +15,10 @@ const losses: ReadonlyArray<Fault> = ['drop', 'reset-after', 'error-after', 'cut
 const item = (sk: string, attributes: Item['attributes'] = {}): Item => ({ pk: 'C#t', sk, attributes })
 
 describeWorlds('lost answers', ({ name, dynamodb }) => {
-  const table = uniqueName()
   let proxy: FaultProxy
   let pointers: PointerStore
   beforeAll(async () => {
-    await new DynamoDBClient(connectionTo(dynamodb)).send(new CreateTableCommand(tableInput(table)))
+    const table = await makeTable(dynamodb)
     proxy = await startFaultProxy({ target: dynamodb })
     const client = new DynamoDBClient(connectionTo(proxy.url))
     pointers = dynamoPointerStore({ client, table, clock: systemClock, ids: systemIds })

@@ -1,11 +1,10 @@
 /** The contract of a pointer store, kept by tables of real servers. */
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { test } from 'vitest'
 import { dynamoPointerStore } from '../../adapters/aws/dynamodb/pointer-store.js'
-import { tableInput } from '../../adapters/aws/dynamodb/table.js'
 import { systemIds } from '../../adapters/system-ids.js'
 import { pointerStoreContract } from '../../src/testing/index.js'
-import { connectionTo, describeWorlds, noPromiseOf, uniqueName } from './worlds.js'
+import { connectionTo, describeWorlds, makeTable, noPromiseOf } from './worlds.js'
 
 describeWorlds('pointers', (world) => {
   const { dynamodb } = world
@@ -13,9 +12,7 @@ describeWorlds('pointers', (world) => {
   for (const { promise, check } of pointerStoreContract)
     test.skipIf(promise in noPromiseOf(world))(promise, () =>
       check(async (clock) => {
-        const table = uniqueName()
-        await client.send(new CreateTableCommand(tableInput(table)))
-        return dynamoPointerStore({ client, table, clock, ids: systemIds })
+        return dynamoPointerStore({ client, table: await makeTable(dynamodb), clock, ids: systemIds })
       }),
     )
 })

@@ -168,7 +168,7 @@ describeWorlds('a disaster', (world) => {
 
 describeWorlds('workers', (world) => {
   test('share the tenants of a table, and project what is written meanwhile', async () => {
-    const place = await makePlace(world)
+    const place = await makePlace(world, { stream: true })
     const s3 = s3ClientFor(world.s3)
     const writing = await place.open({ limits })
     const stores = [await place.open(), await place.open()]

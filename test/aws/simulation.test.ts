@@ -2,10 +2,9 @@
  * A short simulation whose objects and items are on real servers: the same faults, crashes, outages and restores, decided
  * by the same seeds, and the servers' own idea of what a conditional write is.
  */
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { beforeAll, expect, test } from 'vitest'
 import { dynamoPointerStore } from '../../adapters/aws/dynamodb/pointer-store.js'
-import { tableInput } from '../../adapters/aws/dynamodb/table.js'
 import { s3BlobStore } from '../../adapters/aws/s3/blob-store.js'
 import { systemClock } from '../../adapters/system-clock.js'
 import { systemIds } from '../../adapters/system-ids.js'
@@ -13,7 +12,7 @@ import type { Clock, PointerStore } from '../../domain/ports/index.js'
 import { simulate } from '../simulation/simulate.js'
 import { report } from '../simulation/statistics.js'
 import { type Storage, unhurried } from '../simulation/storage.js'
-import { connectionTo, describeWorlds, makeBucket, s3ClientFor, uniqueName } from './worlds.js'
+import { connectionTo, describeWorlds, makeBucket, makeTable, s3ClientFor, uniqueName } from './worlds.js'
 
 const seedCount = 6
 
@@ -35,7 +34,7 @@ describeWorlds('a simulation', ({ s3, dynamodb }) => {
         name,
         (...args: never[]) =>
           async () => {
-            made ??= tables.send(new CreateTableCommand(tableInput(table)))
+            made ??= makeTable(dynamodb, table)
             await made
             return (method as (...args: never[]) => () => Promise<unknown>)(...args)()
           },

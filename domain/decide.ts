@@ -6,7 +6,7 @@
  */
 import { type Document, saysTheSame, unstamped } from './document.js'
 import { absurd, type VersionConflict } from './error.js'
-import type { Method, Op } from './header.js'
+import type { Method, Op, TransactionRef, UnchangedOperation } from './header.js'
 import { refKey } from './resource.js'
 
 /** What the caller expects of a resource: nothing, that it is there, that it is not, or its exact version (0: none). */
@@ -23,6 +23,8 @@ export interface PutOperation {
   /** Writes nothing if the body's tokens are those of the current version. */
   readonly onlyIfChanged: boolean
   readonly body: Document
+  /** Of a compensation: the version whose body this is. */
+  readonly restores?: number
 }
 
 export interface DeleteOperation {
@@ -30,15 +32,38 @@ export interface DeleteOperation {
   readonly type: string
   readonly id: string
   readonly expect: Expectation
+  /** Of a compensation: the version, deleted or 0, whose state this brings back. */
+  readonly restores?: number
 }
 
-export type Operation = PutOperation | DeleteOperation
+/** Writes nothing: the others depend on what it expects. */
+export interface CheckOperation {
+  readonly kind: 'check'
+  readonly type: string
+  readonly id: string
+  readonly expect: Expectation
+}
+
+export type Operation = PutOperation | DeleteOperation | CheckOperation
+
+/** A resource as it was when the operations were planned. Version 0: it did not exist. */
+export interface Premise {
+  readonly type: string
+  readonly id: string
+  readonly version: number
+}
 
 /** Everything that one caller asked for together. */
 export interface Transaction {
   readonly operations: ReadonlyArray<Operation>
+  /** What the operations were planned on. Where others have changed it since, the plan is worth nothing. */
+  readonly premises?: ReadonlyArray<Premise>
   readonly actor?: string
   readonly reason?: string
+  readonly correlation?: string
+  readonly causation?: string
+  /** The transaction that this one takes back. */
+  readonly compensates?: TransactionRef
   /** The caller's idempotency key, with a digest of what it asks for. */
   readonly request?: { readonly key: string; readonly digest: string }
 }
@@ -63,6 +88,7 @@ export interface DecidedEvent {
   readonly method: Method
   readonly body?: Document
   readonly prev?: { readonly seq: number; readonly index: number }
+  readonly restores?: number
 }
 
 /** The answer to one operation: the event that it became, by its index in the commit, or the version that stays. */
@@ -73,6 +99,8 @@ export type Effect =
 export type Decision =
   | { readonly kind: 'accepted'; readonly events: ReadonlyArray<DecidedEvent>; readonly effects: ReadonlyArray<Effect> }
   | { readonly kind: 'rejected'; readonly conflicts: ReadonlyArray<VersionConflict> }
+  /** A premise holds no more. */
+  | { readonly kind: 'overtaken' }
 
 export interface BatchDecision {
   readonly decisions: ReadonlyArray<Decision>
@@ -114,6 +142,8 @@ function decideOne(
   see: (key: string) => Current | undefined,
 ): { decision: Decision; own: ReadonlyArray<readonly [string, Current]> } {
   const own: Array<readonly [string, Current]> = []
+  if (transaction.premises?.some((premise) => (see(refKey(premise))?.version ?? 0) !== premise.version))
+    return { decision: { kind: 'overtaken' }, own }
   // A single operation, which is the rule, has none before it.
   const before = transaction.operations.length > 1 ? new Map<string, Current>() : undefined
   const events: DecidedEvent[] = []
@@ -134,7 +164,7 @@ function decideOne(
       })
       return
     }
-    if (!changes(operation, current)) {
+    if (operation.kind === 'check' || !changes(operation, current)) {
       effects.push({ changed: false, type, id, current })
       return
     }
@@ -164,7 +194,7 @@ function isExpected(expect: Expectation, current: Current | undefined): boolean 
   }
 }
 
-function changes(operation: Operation, current: Current | undefined): boolean {
+function changes(operation: PutOperation | DeleteOperation, current: Current | undefined): boolean {
   switch (operation.kind) {
     case 'put':
       return (
@@ -180,13 +210,21 @@ function changes(operation: Operation, current: Current | undefined): boolean {
   }
 }
 
+/** The operations of an accepted transaction that became no event. */
+export const unchangedOperations = (effects: ReadonlyArray<Effect>): UnchangedOperation[] =>
+  effects.flatMap((effect, operation) => {
+    if (effect.changed) return []
+    const { type, id, current } = effect
+    return [{ operation, type, id, version: current?.version ?? 0 }]
+  })
+
 const bytesOf = (body: Uint8Array | Document): Uint8Array => (body instanceof Uint8Array ? body : unstamped(body))
 
-function nextEvent(operation: Operation, current: Current | undefined): DecidedEvent {
-  const { type, id } = operation
+function nextEvent(operation: PutOperation | DeleteOperation, current: Current | undefined): DecidedEvent {
+  const { type, id, restores } = operation
   const version = (current?.version ?? 0) + 1
   const prev = current === undefined ? undefined : { seq: current.seq, index: current.index }
-  if (operation.kind === 'delete') return { type, id, version, op: 'delete', method: 'DELETE', prev }
+  if (operation.kind === 'delete') return { type, id, version, op: 'delete', method: 'DELETE', prev, restores }
   const op = current === undefined || current.deleted ? 'create' : 'update'
-  return { type, id, version, op, method: operation.method, body: operation.body, prev }
+  return { type, id, version, op, method: operation.method, body: operation.body, prev, restores }
 }

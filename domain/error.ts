@@ -22,6 +22,8 @@ export interface Failures {
   LimitExceeded: { readonly what: string; readonly limit: number; readonly actual: number; readonly unit: string }
   /** Nothing was written, because resources are not as the caller expected. All conflicts are listed. */
   Conflict: { readonly conflicts: ReadonlyArray<VersionConflict> }
+  /** Nothing was written: whatever the transaction was planned on, others changed it first, until the time was over. */
+  Contended: { readonly what: string; readonly plans: number }
   /** The request key was used before, for another request. */
   RequestKeyReused: { readonly position: string }
   /** The write is durable; its commit's first event stands at `position`. But its pointers could not be published before the deadline. */
@@ -118,6 +120,7 @@ function isRetryable(tag: ErrorTag): boolean {
     case 'Unavailable':
     case 'Unpublished':
     case 'OutcomeUnknown':
+    case 'Contended':
       return true
     case 'InvalidInput':
     case 'InvalidBody':
@@ -148,6 +151,8 @@ const messages: { [T in ErrorTag]: (data: Failures[T]) => string } = {
     `the body is not acceptable JSON at line ${d.line}, column ${d.column}${at(d.path)}: ${d.problem}`,
   LimitExceeded: (d) => `${d.what} is over its limit: ${d.actual} ${d.unit}, at most ${d.limit} are allowed`,
   Conflict: (d) => d.conflicts.map(describeConflict).join('; '),
+  Contended: (d) =>
+    `${d.what}: others changed the resources that it depends on, ${d.plans} ${d.plans === 1 ? 'time' : 'times'} in a row; try again`,
   RequestKeyReused: (d) => `the request key was already used for another request, at ${d.position}; use a new key`,
   Unpublished: (d) =>
     `the write is durable at ${d.position}, but its pointers are not published yet (${d.cause}); ` +

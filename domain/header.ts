@@ -34,9 +34,28 @@ export interface TransactionHeader {
   readonly requestDigest?: string
   readonly actor?: string
   readonly reason?: string
+  /** What the transaction is part of, such as a saga or a submission. */
+  readonly correlation?: string
+  /** What brought it about, such as a message. */
+  readonly causation?: string
   /** The transaction that this one answers. */
-  readonly compensates?: { readonly seq: number; readonly transaction: number }
+  readonly compensates?: TransactionRef
+  /** Of a transaction with a request key: the operations that had nothing to write. Each other one became an event, in order. */
+  readonly unchanged?: ReadonlyArray<UnchangedOperation>
   readonly events: ReadonlyArray<EventHeader>
+}
+
+export interface TransactionRef {
+  readonly seq: number
+  readonly transaction: number
+}
+
+/** An operation by its index, and the version that stood when its turn came (0: none). */
+export interface UnchangedOperation {
+  readonly operation: number
+  readonly type: string
+  readonly id: string
+  readonly version: number
 }
 
 /** A version event without its body. A delete has no body; a large body is a blob; any other stands in the commit. */
@@ -55,6 +74,8 @@ export interface EventHeader {
   readonly blob?: string
   /** Where the version before stands. */
   readonly prev?: { readonly seq: number; readonly index: number }
+  /** Of a compensating event: the version whose state it brings back (0: none). It answers every version in between. */
+  readonly restores?: number
 }
 
 export const CommitHeaderCodec: t.Type<CommitHeader> = new t.Type(
@@ -98,8 +119,11 @@ function transactionProblem(u: unknown): string | undefined {
   if (!isOptionalText(u.requestDigest)) return 'requestDigest'
   if (!isOptionalText(u.actor)) return 'actor'
   if (!isOptionalText(u.reason)) return 'reason'
+  if (!isOptionalText(u.correlation)) return 'correlation'
+  if (!isOptionalText(u.causation)) return 'causation'
   const c = u.compensates
   if (c !== undefined && !(isRecord(c) && isCount(c.seq) && isCount(c.transaction))) return 'compensates'
+  if (u.unchanged !== undefined && !areUnchanged(u.unchanged)) return 'unchanged'
   if (!Array.isArray(u.events)) return 'events'
   for (let i = 0; i < u.events.length; i++) {
     const problem = eventProblem(u.events[i])
@@ -117,7 +141,16 @@ function eventProblem(u: unknown): string | undefined {
   if (u.method !== 'POST' && u.method !== 'PUT' && u.method !== 'PATCH' && u.method !== 'DELETE') return 'method'
   const { prev } = u
   if (prev !== undefined && !(isRecord(prev) && isCount(prev.seq) && isCount(prev.index))) return 'prev'
+  if (u.restores !== undefined && !(isCount(u.restores) && u.restores < u.version)) return 'restores'
   return u.op === 'delete' ? noBodyProblem(u) : bodyProblem(u)
+}
+
+function areUnchanged(u: unknown): boolean {
+  if (!Array.isArray(u)) return false
+  for (const each of u)
+    if (!isRecord(each) || !isCount(each.operation) || !isText(each.type) || !isText(each.id) || !isCount(each.version))
+      return false
+  return true
 }
 
 function bodyProblem(u: Record<string, unknown>): string | undefined {

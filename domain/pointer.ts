@@ -14,6 +14,7 @@ import {
 } from './keys.js'
 import type { Item } from './ports/index.js'
 import { shardOf } from './shards.js'
+import { formatTransactionId } from './transaction-id.js'
 
 /** A fact about one immutable version: what it was, and where its body stands. Publishing it twice changes nothing. */
 export interface VersionPointer {
@@ -31,6 +32,10 @@ export interface VersionPointer {
   readonly transaction: number
   readonly actor?: string
   readonly reason?: string
+  /** Of a compensating event: the version whose state it brings back (0: none). */
+  readonly restores?: number
+  /** Its transaction takes back this one: `{commit}-{index}`. */
+  readonly compensates?: string
   /** Where the body begins in the commit object, counted from the object's first byte. */
   readonly offset?: number
   readonly length?: number
@@ -65,8 +70,8 @@ function versionPointer(
   index: number,
   transaction: number,
 ): VersionPointer {
-  const { type, id, version, op, method, length, sha256, blob } = event
-  const { actor, reason } = commit.header.transactions[transaction] as TransactionHeader
+  const { type, id, version, op, method, restores, length, sha256, blob } = event
+  const { actor, reason, compensates } = commit.header.transactions[transaction] as TransactionHeader
   const offset = event.offset === undefined ? undefined : event.offset + commit.bodiesAt
   const { at, seq } = commit
   return {
@@ -82,6 +87,8 @@ function versionPointer(
     transaction,
     actor,
     reason,
+    restores,
+    compensates: compensates && formatTransactionId(compensates),
     offset,
     length,
     sha256,
@@ -142,6 +149,8 @@ export function pointerAttributes(p: VersionPointer): Item['attributes'] {
   }
   if (p.actor !== undefined) attributes.actor = p.actor
   if (p.reason !== undefined) attributes.reason = p.reason
+  if (p.restores !== undefined) attributes.restores = p.restores
+  if (p.compensates !== undefined) attributes.compensates = p.compensates
   if (p.offset !== undefined) attributes.offset = p.offset
   if (p.length !== undefined) attributes.length = p.length
   if (p.sha256 !== undefined) attributes.sha256 = p.sha256

@@ -12,6 +12,7 @@ import type { DefinedProjection } from './project/definition.js'
 import type { WaitOptions } from './project/when-projected.js'
 import type { SubscribeOptions, SubscriptionMessage } from './read/subscription.js'
 import type { Difference } from './recover/difference.js'
+import type { RestoreScope, RevertOptions, RevertPlan, RevertTarget } from './revert/api.js'
 import type { Store } from './store.js'
 import type { TransactionResult, WriteResult } from './write/result.js'
 
@@ -26,6 +27,10 @@ export interface WriteOptions {
   readonly actor?: string
   /** Why, for the audit. */
   readonly reason?: string
+  /** What the write is part of, such as a submission: what shares it can be taken back together. */
+  readonly correlation?: string
+  /** What brought it about, such as the id of a message. */
+  readonly causation?: string
   /** An idempotency key: within 24 hours, a second write with it returns the first one's result and writes nothing. */
   readonly request?: string
   /** How long to wait, in milliseconds (default: the limit `writeTimeoutMs`). */
@@ -56,6 +61,19 @@ export type OperationInput =
       'expect' | 'onlyIfChanged'
     >)
   | { readonly op: 'delete'; readonly type: string; readonly id: string; readonly expect?: Expectation }
+  /** Writes nothing: the others happen only if the resource is as expected. */
+  | { readonly op: 'check'; readonly type: string; readonly id: string; readonly expect: Expectation }
+
+/** The resources at one head, for a decision. What it reads has to be as it was when what it decided is written. */
+export interface DecisionState {
+  readonly seq: number
+  readonly at: string
+  /** The current version; `undefined`: there is none. A deletion is a version. */
+  read(type: string, id: string): Promise<ResourceVersion | undefined>
+}
+
+/** Decides what to write. It is called again when others have changed what it read, so it has no effects of its own. */
+export type Decide = (state: DecisionState) => ReadonlyArray<OperationInput> | Promise<ReadonlyArray<OperationInput>>
 
 /** One version of a resource. A deletion is a version without a body. */
 export interface ResourceVersion {
@@ -73,6 +91,10 @@ export interface ResourceVersion {
   readonly transaction: string
   readonly actor?: string
   readonly reason?: string
+  /** Of a compensating event: the version whose state it brings back (0: none). It answers every version in between. */
+  readonly restores?: number
+  /** The transaction that its own takes back. */
+  readonly compensates?: string
   /** Bytes of the body, known even where the body was left out. Absent for a deletion. */
   readonly length?: number
   /** The bytes as stored: a copy of the caller's own. Absent for a deletion, and where bodies were not asked for. */
@@ -143,7 +165,10 @@ export interface CommitView {
     readonly request?: string
     readonly actor?: string
     readonly reason?: string
-    readonly compensates?: { readonly seq: number; readonly transaction: number }
+    readonly correlation?: string
+    readonly causation?: string
+    /** The transaction that this one takes back. */
+    readonly compensates?: string
     readonly events: ReadonlyArray<ResourceVersion>
   }>
 }
@@ -196,11 +221,26 @@ export interface TenantFp extends Reads {
   update(type: string, id: string, body: BodyInput, options?: UpdateOptions): TaskEither<AnnalsError, WriteResult>
   /** Writes a deletion. What is not there is left alone (`changed: false`). */
   delete(type: string, id: string, options?: DeleteOptions): TaskEither<AnnalsError, WriteResult>
-  /** All operations in one commit, or none: a `Conflict` names every operation that could not be. */
+  /**
+   * All operations in one commit, or none: a `Conflict` names every operation that could not be. A function decides the
+   * operations on the state at the head, anew until nobody has changed meanwhile what it read, or the time is over (`Contended`);
+   * a request key alone says then which request it is. No operations are no write.
+   */
   transact(
-    operations: ReadonlyArray<OperationInput>,
+    operations: ReadonlyArray<OperationInput> | Decide,
     options?: WriteOptions,
   ): TaskEither<AnnalsError, TransactionResult>
+  /**
+   * Takes back a transaction, or several together, by one transaction of compensating events: each resource gets a version with the
+   * state from before. What others have changed since is a `Conflict`, unless `onConflict` says otherwise.
+   */
+  revert(target: RevertTarget, options?: RevertOptions): TaskEither<AnnalsError, TransactionResult>
+  /** What `revert` would write now, conflicts included. */
+  planRevert(target: RevertTarget, options?: Pick<RevertOptions, 'onConflict'>): TaskEither<AnnalsError, RevertPlan>
+  /** Brings back a resource, a type or the whole tenant as it was then, by one transaction of compensating events. */
+  restore(scope: RestoreScope, to: AsOf, options?: WriteOptions): TaskEither<AnnalsError, TransactionResult>
+  /** What `restore` would write now. */
+  planRestore(scope: RestoreScope, to: AsOf): TaskEither<AnnalsError, RevertPlan>
   snapshot(): TaskEither<AnnalsError, SnapshotFp>
   /** A named place of your own beside the log: how far a subscriber or a load has come. Not rebuilt by recovery. */
   checkpoint(name: string): TaskEither<AnnalsError, Checkpoint | undefined>

@@ -1,4 +1,5 @@
 /** Annals: an event store for versioned resources on object storage. */
+export type { Compensation, OnConflict } from '../domain/compensation.js'
 export type { Expectation } from '../domain/decide.js'
 export {
   type AnnalsError,
@@ -31,5 +32,6 @@ export type { Projections } from './project/projections.js'
 export type { WaitOptions } from './project/when-projected.js'
 export type { SubscribeOptions, SubscriptionMessage } from './read/subscription.js'
 export type { Difference, DifferenceKind } from './recover/difference.js'
+export type * from './revert/api.js'
 export type { Store, Tenant } from './store.js'
 export type { TransactionResult, WriteResult } from './write/result.js'

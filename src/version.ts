@@ -6,6 +6,7 @@ import type { ResourceVersion } from './api.js'
 /** `body` becomes the caller's own: pass a copy of what is shared. */
 export function resourceVersion(pointer: VersionPointer, body: Uint8Array | undefined): ResourceVersion {
   const { type, id, version, op, method, partition, seq, index, transaction, actor, reason, length } = pointer
+  const { restores, compensates } = pointer
   return {
     type,
     id,
@@ -18,6 +19,8 @@ export function resourceVersion(pointer: VersionPointer, body: Uint8Array | unde
     transaction: `${seq}-${transaction}`,
     ...(actor === undefined ? undefined : { actor }),
     ...(reason === undefined ? undefined : { reason }),
+    ...(restores === undefined ? undefined : { restores }),
+    ...(compensates === undefined ? undefined : { compensates }),
     ...(length === undefined ? undefined : { length }),
     ...(body === undefined ? undefined : { body }),
     text: () => textOf(pointer, body),

@@ -13,6 +13,7 @@ const end = Buffer.from('}')
 
 export function objectDocument(pointer: VersionPointer, body: Uint8Array | undefined): Uint8Array {
   const { type, id, version, op, method, at, seq, transaction, actor, reason, sha256 } = pointer
+  const { restores, compensates } = pointer
   const position = formatPosition(pointer)
   const metadata = {
     type,
@@ -24,7 +25,7 @@ export function objectDocument(pointer: VersionPointer, body: Uint8Array | undef
     position,
     transaction: `${seq}-${transaction}`,
   }
-  const text = JSON.stringify({ ...metadata, actor, reason, sha256 })
+  const text = JSON.stringify({ ...metadata, actor, reason, restores, compensates, sha256 })
   if (body === undefined) return Buffer.from(text)
   return Buffer.concat([Buffer.from(text.slice(0, -1)), beforeResource, body, end])
 }

@@ -29,6 +29,7 @@ export function exitCodeOf(tag: ErrorTag): number {
       return exitCodes.usage
     case 'Unpublished':
     case 'OutcomeUnknown':
+    case 'Contended':
     case 'Unavailable':
     case 'StorageRefused':
     case 'TenantNotFound':

@@ -14,6 +14,7 @@ export const versionJson = (version: ResourceVersion): Uint8Array => withBody(ve
 
 function versionFields(version: ResourceVersion): object {
   const { type, id, op, method, deleted, at, position, transaction, actor, reason, length } = version
+  const { restores, compensates } = version
   return {
     type,
     id,
@@ -26,6 +27,8 @@ function versionFields(version: ResourceVersion): object {
     transaction,
     actor,
     reason,
+    restores,
+    compensates,
     length,
   }
 }

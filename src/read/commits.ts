@@ -2,6 +2,7 @@
 import { type ChainLink, objectLength, origin } from '../../domain/commit.js'
 import { annalsError } from '../../domain/error.js'
 import { pointersOf } from '../../domain/pointer.js'
+import { formatTransactionId } from '../../domain/transaction-id.js'
 import type { CommitsOptions, CommitView } from '../api.js'
 import type { Limits } from '../limits.js'
 import { resourceVersion } from '../version.js'
@@ -55,7 +56,11 @@ async function commitView(deps: CommitsDeps, opened: OpenCommit, withBodies: boo
       ...(transaction.request === undefined ? undefined : { request: transaction.request }),
       ...(transaction.actor === undefined ? undefined : { actor: transaction.actor }),
       ...(transaction.reason === undefined ? undefined : { reason: transaction.reason }),
-      ...(transaction.compensates === undefined ? undefined : { compensates: transaction.compensates }),
+      ...(transaction.correlation === undefined ? undefined : { correlation: transaction.correlation }),
+      ...(transaction.causation === undefined ? undefined : { causation: transaction.causation }),
+      ...(transaction.compensates === undefined
+        ? undefined
+        : { compensates: formatTransactionId(transaction.compensates) }),
       events: events.splice(0, transaction.events.length),
     })),
   }

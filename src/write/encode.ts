@@ -2,7 +2,7 @@
 
 import type { Stamp } from '../../domain/body/index.js'
 import { type ChainLink, type Commit, commitFormat, encodeCommit, sha256 } from '../../domain/commit.js'
-import type { DecidedEvent, Transaction } from '../../domain/decide.js'
+import { type DecidedEvent, type Effect, type Transaction, unchangedOperations } from '../../domain/decide.js'
 import { documentBytes, documentLength, writeDocument } from '../../domain/document.js'
 import type { CommitHeader, EventHeader, TransactionHeader } from '../../domain/header.js'
 import { formatInstant } from '../../domain/instant.js'
@@ -17,6 +17,7 @@ export interface CommitParts {
   readonly transactions: ReadonlyArray<{
     readonly transaction: Transaction
     readonly events: ReadonlyArray<DecidedEvent>
+    readonly effects: ReadonlyArray<Effect>
   }>
   readonly maxInlineBytes: number
 }
@@ -37,9 +38,18 @@ export function encodeBatch(parts: CommitParts): EncodedCommit {
   let end = 0
 
   const eventHeader = (event: DecidedEvent): EventHeader => {
-    const { type, id, version, op, method, prev } = event
+    const { type, id, version, op, method, prev, restores } = event
     const body = placeBody(event)
-    return { type, id, version, op, method, ...body, ...(prev === undefined ? undefined : { prev }) }
+    return {
+      type,
+      id,
+      version,
+      op,
+      method,
+      ...body,
+      ...(prev === undefined ? undefined : { prev }),
+      ...(restores === undefined ? undefined : { restores }),
+    }
   }
 
   const placeBody = (event: DecidedEvent): Partial<EventHeader> | undefined => {
@@ -67,8 +77,8 @@ export function encodeBatch(parts: CommitParts): EncodedCommit {
     writer: parts.writer,
     at,
     prev: head.hash,
-    transactions: transactions.map(({ transaction, events }, index) => ({
-      ...transactionHeader(transaction, `${seq}-${index}`),
+    transactions: transactions.map(({ transaction, events, effects }, index) => ({
+      ...transactionHeader(transaction, `${seq}-${index}`, effects),
       events: events.map(eventHeader),
     })),
   }
@@ -77,13 +87,22 @@ export function encodeBatch(parts: CommitParts): EncodedCommit {
 
 const newline = 10
 
-function transactionHeader(transaction: Transaction, id: string): Omit<TransactionHeader, 'events'> {
-  const { request, actor, reason } = transaction
+function transactionHeader(
+  transaction: Transaction,
+  id: string,
+  effects: ReadonlyArray<Effect>,
+): Omit<TransactionHeader, 'events'> {
+  const { request, actor, reason, correlation, causation, compensates } = transaction
+  const unchanged = request === undefined ? [] : unchangedOperations(effects)
   return {
     id,
     ...(request === undefined ? undefined : { request: request.key, requestDigest: request.digest }),
     ...(actor === undefined ? undefined : { actor }),
     ...(reason === undefined ? undefined : { reason }),
+    ...(correlation === undefined ? undefined : { correlation }),
+    ...(causation === undefined ? undefined : { causation }),
+    ...(compensates === undefined ? undefined : { compensates }),
+    ...(unchanged.length === 0 ? undefined : { unchanged }),
   }
 }
 

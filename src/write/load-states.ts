@@ -1,12 +1,12 @@
 /** Gathers what a batch has to know before it is decided: the last versions it touches, and answers given before. */
 import * as E from 'fp-ts/lib/Either.js'
 import { type ChainLink, sha256 } from '../../domain/commit.js'
-import type { Current, Operation } from '../../domain/decide.js'
+import type { Current } from '../../domain/decide.js'
 import { annalsError } from '../../domain/error.js'
 import { requestPk, requestSk } from '../../domain/keys.js'
 import { type Receipt, receiptFromItem } from '../../domain/pointer.js'
 import type { PointerStore } from '../../domain/ports/index.js'
-import { refKey } from '../../domain/resource.js'
+import { type ResourceRef, refKey } from '../../domain/resource.js'
 import { mapBounded, run } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
 import type { LogReader } from '../read/log-reader.js'
@@ -43,20 +43,25 @@ export async function loadStates(deps: LoadDeps, batch: ReadonlyArray<Waiting>):
     return { ...later, replays: [...replays, ...later.replays] }
   }
   const known = new Map<string, Current>()
-  const wanted = new Map<string, { operation: Operation; body: boolean }>()
-  for (const { transaction } of undecided)
+  const wanted = new Map<string, { ref: ResourceRef; body: boolean }>()
+  const want = (ref: ResourceRef, withBody: boolean): void => {
+    const key = refKey(ref)
+    const body = withBody || wanted.get(key)?.body === true
+    const state = deps.states.get(key)
+    if (state !== undefined && (!body || state.deleted || state.version === 0 || state.body !== undefined))
+      known.set(key, state)
+    else wanted.set(key, { ref, body })
+  }
+  for (const { transaction } of undecided) {
+    for (const premise of transaction.premises ?? []) want(premise, false)
     for (const operation of transaction.operations) {
       if (operation.kind === 'put' && operation.idAssigned) continue
-      const key = refKey(operation)
-      const body = (operation.kind === 'put' && operation.onlyIfChanged) || wanted.get(key)?.body === true
-      const state = deps.states.get(key)
-      if (state !== undefined && (!body || state.deleted || state.version === 0 || state.body !== undefined))
-        known.set(key, state)
-      else wanted.set(key, { operation, body })
+      want(operation, operation.kind === 'put' && operation.onlyIfChanged)
     }
+  }
   if ([...wanted.keys()].some((key) => deps.states.isPinned(key))) await deps.allPublished()
-  await mapBounded([...wanted], deps.limits.concurrency, async ([key, { operation, body }]) => {
-    known.set(key, await load(deps, key, operation, body))
+  await mapBounded([...wanted], deps.limits.concurrency, async ([key, { ref, body }]) => {
+    known.set(key, await load(deps, key, ref, body))
   })
   return {
     replays,
@@ -68,8 +73,8 @@ export async function loadStates(deps: LoadDeps, batch: ReadonlyArray<Waiting>):
   }
 }
 
-async function load(deps: LoadDeps, key: string, operation: Operation, body: boolean): Promise<Current> {
-  const pointer = await deps.reader.versionWithin(operation, { seq: deps.head().seq })
+async function load(deps: LoadDeps, key: string, ref: ResourceRef, body: boolean): Promise<Current> {
+  const pointer = await deps.reader.versionWithin(ref, { seq: deps.head().seq })
   const current = pointer === undefined ? absent : currentOf(pointer)
   deps.states.learn(key, current)
   if (pointer === undefined || !body || current.deleted) return current
@@ -107,5 +112,5 @@ async function answerAgain(deps: LoadDeps, waiting: Waiting, receipt: Receipt): 
   // The receipt may be ahead of this writer's head: its answer has to be visible before it is given.
   if (receipt.seq > deps.head().seq) await deps.catchUp()
   await deps.allPublished()
-  return E.right(await replay(deps.log, deps.reader, receipt, transaction))
+  return E.right(await replay(deps.log, deps.reader, receipt))
 }

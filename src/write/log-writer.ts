@@ -24,7 +24,7 @@ import { type EncodedCommit, encodeBatch } from './encode.js'
 import { loadStates } from './load-states.js'
 import { makePublisher } from './publisher.js'
 import { makeQueue, type Waiting } from './queue.js'
-import { resultOf, type TransactionResult } from './result.js'
+import { refusal, resultOf, type TransactionResult } from './result.js'
 import { changesOf, makeStates } from './states.js'
 
 export interface LogWriter {
@@ -189,7 +189,7 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
   function encode(decided: ReadonlyArray<Decided>, at: number): EncodedCommit {
     const transactions = decided.flatMap(({ waiting, decision }) =>
       decision.kind === 'accepted' && decision.events.length > 0
-        ? [{ transaction: waiting.transaction, events: decision.events }]
+        ? [{ transaction: waiting.transaction, events: decision.events, effects: decision.effects }]
         : [],
     )
     const { maxInlineBytes } = limits
@@ -285,7 +285,7 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
 
   /** What is known of a decision that may not be visible yet: only events are durable. */
   function unseen(decision: Decision, seq: number, cause: AnnalsError): AnnalsError {
-    if (decision.kind === 'rejected') return conflict(decision)
+    if (decision.kind !== 'accepted') return refusal(decision)
     if (decision.events.length === 0) return cause
     return annalsError('Unpublished', { position: formatPosition({ partition, seq, index: 0 }), cause: cause.message })
   }
@@ -307,9 +307,6 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
 
   return { submit, close }
 }
-
-const conflict = (decision: Decision & { kind: 'rejected' }): AnnalsError =>
-  annalsError('Conflict', { conflicts: decision.conflicts })
 
 const turnIsLate = { operation: 'write', key: 'log', cause: 'other writers of this log took too long' }
 

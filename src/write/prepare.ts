@@ -16,13 +16,13 @@ export interface PrepareDeps {
   readonly limits: Limits
 }
 
-/** The longest actor, reason or request key, in characters. */
+/** The longest note or request key, in characters. */
 const maxNote = 1024
 
 export function prepare(deps: PrepareDeps, inputs: ReadonlyArray<OperationInput>, options: WriteOptions): Transaction {
   const { limits } = deps
   limit('the transaction', inputs.length, limits.maxTransactionOperations, 'operations')
-  const bodies = inputs.map((input) => (input.op === 'delete' ? undefined : bytesOf(input.body)))
+  const bodies = inputs.map((input) => ('body' in input ? bytesOf(input.body) : undefined))
   let total = 0
   for (const bytes of bodies) {
     if (bytes === undefined) continue
@@ -31,12 +31,20 @@ export function prepare(deps: PrepareDeps, inputs: ReadonlyArray<OperationInput>
   }
   limit('the transaction', total, limits.maxTransactionBytes, 'bytes')
   const operations = inputs.map((input, i) => inPlace(i, inputs.length, () => operation(deps, input, bodies[i])))
-  const request = note('request key', options.request)
+  const said = { ...notesOf(options), operations }
+  const { request } = options
+  if (request === undefined) return said
+  return { ...said, request: { key: request, digest: digestOf(operations, bodies) } }
+}
+
+/** What a caller says about a write, for the audit. */
+export function notesOf(options: WriteOptions): Pick<Transaction, 'actor' | 'reason' | 'correlation' | 'causation'> {
+  note('request key', options.request)
   return {
-    operations,
     actor: note('actor', options.actor),
     reason: note('reason', options.reason),
-    request: request === undefined ? undefined : { key: request, digest: digestOf(operations, bodies) },
+    correlation: note('correlation', options.correlation),
+    causation: note('causation', options.causation),
   }
 }
 
@@ -59,6 +67,11 @@ function operation(deps: PrepareDeps, input: OperationInput, bytes: Uint8Array |
     }
     case 'delete':
       return { kind: 'delete', type, id: orThrow(checkId(kind, input.id)), expect: checkExpectation(input.expect) }
+    case 'check': {
+      const id = orThrow(checkId(kind, input.id))
+      if (input.expect !== undefined) return { kind: 'check', type, id, expect: checkExpectation(input.expect) }
+      throw annalsError('InvalidInput', { what: 'expect', problem: 'a check says what it expects' })
+    }
     default:
       return absurd(input)
   }
@@ -93,7 +106,7 @@ function note(what: string, text: string | undefined): string | undefined {
   return text
 }
 
-function limit(what: string, actual: number, max: number, unit: string): void {
+export function limit(what: string, actual: number, max: number, unit: string): void {
   if (actual > max) throw annalsError('LimitExceeded', { what, limit: max, actual, unit })
 }
 
@@ -114,7 +127,7 @@ function inPlace<A>(index: number, count: number, make: () => A): A {
 function digestOf(operations: ReadonlyArray<Operation>, bodies: ReadonlyArray<Uint8Array | undefined>): string {
   const said = operations.map((operation, i) => {
     const { kind, type, id, expect } = operation
-    if (kind === 'delete') return [kind, type, id, expect]
+    if (kind !== 'put') return [kind, type, id, expect]
     const { idAssigned, method, onlyIfChanged } = operation
     return [kind, type, idAssigned ? null : id, expect, method, onlyIfChanged, sha256(bodies[i] as Uint8Array)]
   })

@@ -25,6 +25,8 @@ export interface WriteResult {
   /** Whether this operation wrote a version event. */
   readonly changed: boolean
   readonly op?: Op
+  /** Of a compensating event: the version whose state it brought back (0: none). */
+  readonly restores?: number
   /** When and where that version was written; absent when the resource does not exist. */
   readonly at?: string
   readonly position?: Position
@@ -37,7 +39,7 @@ export function resultOf(
   partition: number,
   place: number | undefined,
 ): E.Either<AnnalsError, TransactionResult> {
-  if (decision.kind === 'rejected') return E.left(annalsError('Conflict', { conflicts: decision.conflicts }))
+  if (decision.kind !== 'accepted') return E.left(refusal(decision))
   const at = formatInstant(commit.at)
   const results = decision.effects.map((effect) => effectResult(effect, commit.seq, at, partition))
   return E.right(
@@ -45,10 +47,26 @@ export function resultOf(
   )
 }
 
+/** Why nothing was written. */
+export const refusal = (decision: Exclude<Decision, { kind: 'accepted' }>): AnnalsError =>
+  decision.kind === 'rejected'
+    ? annalsError('Conflict', { conflicts: decision.conflicts })
+    : annalsError('Contended', { what: 'the transaction', plans: 1 })
+
 function effectResult(effect: Effect, seq: number, at: string, partition: number): WriteResult {
   if (effect.changed) {
-    const { type, id, version, op } = effect.event
-    return { type, id, version, changed: true, op, at, position: { partition, seq, index: effect.index } }
+    const { type, id, version, op, restores } = effect.event
+    const position = { partition, seq, index: effect.index }
+    return {
+      type,
+      id,
+      version,
+      changed: true,
+      op,
+      at,
+      position,
+      ...(restores === undefined ? undefined : { restores }),
+    }
   }
   const { type, id, current } = effect
   if (current === undefined) return { type, id, version: 0, changed: false }

@@ -41,20 +41,61 @@ const lookup =
 
 /** What each transaction of a batch came to, in a few words. */
 function given(state: State, ...batch: Transaction[]): string[] {
-  return decide(batch, place, lookup(state)).decisions.map((decision) =>
-    decision.kind === 'rejected'
-      ? decision.conflicts
-          .map(({ operation, id, actual }) => `conflict: operation ${operation} finds ${id} at ${actual}`)
-          .join(', ')
-      : decision.effects
-          .map((effect) =>
-            effect.changed
-              ? `${effect.event.op} ${effect.event.id}@${effect.event.version}`
-              : `${effect.id} stays at ${effect.current?.version ?? 0}`,
-          )
-          .join(', '),
-  )
+  return decide(batch, place, lookup(state)).decisions.map((decision) => {
+    if (decision.kind === 'overtaken') return 'overtaken'
+    if (decision.kind === 'rejected')
+      return decision.conflicts
+        .map(({ operation, id, actual }) => `conflict: operation ${operation} finds ${id} at ${actual}`)
+        .join(', ')
+    return decision.effects
+      .map((effect) =>
+        effect.changed
+          ? `${effect.event.op} ${effect.event.id}@${effect.event.version}`
+          : `${effect.id} stays at ${effect.current?.version ?? 0}`,
+      )
+      .join(', ')
+  })
 }
+
+describe('a check', () => {
+  const check = (id: string, expect: Expectation): Operation => ({ kind: 'check', type: 'Note', id, expect })
+  test('that holds writes nothing, and the others happen', () => {
+    expect(given({ a: current(3) }, tx(check('a', 3), put('b')))).toEqual(['a stays at 3, create b@1'])
+  })
+  test('that fails rejects the others, and is listed with every other conflict', () => {
+    expect(given({ a: current(3) }, tx(check('a', 2), put('b'), put('a', 'absent')))).toEqual([
+      'conflict: operation 0 finds a at 3, conflict: operation 2 finds a at 3',
+    ])
+  })
+  test('sees what the operations before it do', () => {
+    expect(given({}, tx(put('a'), check('a', 'exists'), check('a', 1)))).toEqual([
+      'create a@1, a stays at 1, a stays at 1',
+    ])
+  })
+})
+
+describe('a premise', () => {
+  const on = (version: number, ...operations: Operation[]): Transaction => ({
+    ...tx(...operations),
+    premises: [{ type: 'Note', id: 'a', version }],
+  })
+  test('that holds lets the operations happen', () => {
+    expect(given({ a: current(3) }, on(3, put('a')))).toEqual(['update a@4'])
+    expect(given({}, on(0, put('a')))).toEqual(['create a@1'])
+  })
+  test('that holds no more makes the plan worthless, whatever its operations expect', () => {
+    expect(given({ a: current(4) }, on(3, put('b')))).toEqual(['overtaken'])
+    expect(given({ a: deleted(4) }, on(3))).toEqual(['overtaken'])
+    expect(given({}, on(1, put('b')))).toEqual(['overtaken'])
+  })
+  test('sees what transactions before it in the batch do', () => {
+    expect(given({ a: current(3) }, on(3, put('a')), on(3, put('a')), on(4, put('a')))).toEqual([
+      'update a@4',
+      'overtaken',
+      'update a@5',
+    ])
+  })
+})
 
 describe('a put', () => {
   test('of what does not exist creates version 1', () => {
@@ -179,7 +220,7 @@ describe('whatever the batch', () => {
         const seen = new Map<string, Current>(Object.entries(state).map(([id, each]) => [`Note/${id}`, each]))
         let index = 0
         for (const decision of decisions) {
-          if (decision.kind === 'rejected') continue
+          if (decision.kind !== 'accepted') continue
           for (const event of decision.events) {
             const before = seen.get(`Note/${event.id}`)
             expect(event.version).toBe((before?.version ?? 0) + 1)

@@ -8,6 +8,7 @@ const samples: { [T in ErrorTag]: Failures[T] } = {
   InvalidBody: { problem: 'it is empty', line: 1, column: 1, offset: 0, path: '' },
   LimitExceeded: { what: 'the body', limit: 1, actual: 2, unit: 'bytes' },
   Conflict: { conflicts: [{ operation: 0, type: 'Note', id: 'a', expected: 1, actual: 2, deleted: false }] },
+  Contended: { what: 'the transaction', plans: 3 },
   RequestKeyReused: { position: '1-0' },
   Unpublished: { position: '0-1', cause: 'timeout' },
   OutcomeUnknown: { log: 't/0', seq: 1, cause: 'timeout' },
@@ -35,6 +36,7 @@ describe('an error', () => {
       InvalidBody: 'ANNALS_INVALID_BODY',
       LimitExceeded: 'ANNALS_LIMIT_EXCEEDED',
       Conflict: 'ANNALS_CONFLICT',
+      Contended: 'ANNALS_CONTENDED',
       RequestKeyReused: 'ANNALS_REQUEST_KEY_REUSED',
       Unpublished: 'ANNALS_UNPUBLISHED',
       OutcomeUnknown: 'ANNALS_OUTCOME_UNKNOWN',
@@ -56,6 +58,7 @@ describe('an error', () => {
 
   test('is retryable where the same call may succeed later, and a conflict never is', () => {
     expect(all.filter(({ retryable }) => retryable).map(({ _tag }) => _tag)).toEqual([
+      'Contended',
       'Unpublished',
       'OutcomeUnknown',
       'Unavailable',

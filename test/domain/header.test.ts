@@ -21,7 +21,10 @@ const text = brand('text', (u: unknown) => typeof u === 'string' && u.length > 0
 const hash = brand('hash', (u: unknown) => typeof u === 'string' && u.length === 64)
 const absent = t.undefined
 
-const event = t.type({ type: text, id: text, version: number })
+const event = t.refinement(
+  t.intersection([t.type({ type: text, id: text, version: number }), t.partial({ restores: count })]),
+  (u) => u.restores === undefined || (u.restores as number) < (u.version as number),
+)
 const prev = t.partial({ prev: t.type({ seq: count, index: count }) })
 const method = t.type({ method: t.keyof({ POST: null, PUT: null, PATCH: null, DELETE: null }) })
 const written = t.type({ op: t.union([t.literal('create'), t.literal('update')]), length: count, sha256: hash })
@@ -58,6 +61,9 @@ const composed = t.type({
         requestDigest: t.string,
         actor: t.string,
         reason: t.string,
+        correlation: t.string,
+        causation: t.string,
+        unchanged: t.array(t.type({ operation: count, type: text, id: text, version: count })),
         compensates: t.type({ seq: count, transaction: count }),
       }),
     ]),

@@ -17,6 +17,9 @@ const body = fc.oneof(
   fc.record({ length: counts, sha256: hashes }).map((large) => ({ ...large, blob: large.sha256 })),
 )
 
+/** Version 0 stands before every other. */
+const restoring = optional(fc.record({ restores: fc.constant(0) }))
+
 const written: fc.Arbitrary<EventHeader> = fc
   .tuple(
     fc.record({
@@ -28,17 +31,23 @@ const written: fc.Arbitrary<EventHeader> = fc
     }),
     body,
     optional(fc.record({ prev: fc.record({ seq: counts, index: counts }) })),
+    restoring,
   )
-  .map(([event, place, prev]) => ({ ...event, ...place, ...prev }))
+  .map(([event, place, prev, restores]) => ({ ...event, ...place, ...prev, ...restores }))
 
-const deletion: fc.Arbitrary<EventHeader> = fc.record({
-  type: texts,
-  id: texts,
-  version: numbers,
-  op: fc.constant('delete'),
-  method: fc.constant('DELETE'),
-  prev: fc.record({ seq: counts, index: counts }),
-})
+const deletion: fc.Arbitrary<EventHeader> = fc
+  .tuple(
+    fc.record({
+      type: texts,
+      id: texts,
+      version: numbers,
+      op: fc.constant('delete' as const),
+      method: fc.constant('DELETE' as const),
+      prev: fc.record({ seq: counts, index: counts }),
+    }),
+    restoring,
+  )
+  .map(([event, restores]) => ({ ...event, ...restores }))
 
 const transactions: fc.Arbitrary<TransactionHeader> = fc
   .tuple(
@@ -46,15 +55,25 @@ const transactions: fc.Arbitrary<TransactionHeader> = fc
     optional(fc.record({ request: texts, requestDigest: hashes })),
     optional(fc.record({ actor: texts })),
     optional(fc.record({ reason: texts })),
+    optional(fc.record({ correlation: texts, causation: texts })),
     optional(fc.record({ compensates: fc.record({ seq: counts, transaction: counts }) })),
+    optional(
+      fc.record({
+        unchanged: fc.array(fc.record({ operation: counts, type: texts, id: texts, version: counts }), {
+          maxLength: 2,
+        }),
+      }),
+    ),
     fc.array(fc.oneof(written, deletion), { maxLength: 4 }),
   )
-  .map(([id, request, actor, reason, compensates, events]) => ({
+  .map(([id, request, actor, reason, wider, compensates, unchanged, events]) => ({
     id,
     ...request,
     ...actor,
     ...reason,
+    ...wider,
     ...compensates,
+    ...unchanged,
     events,
   }))
 

@@ -21,6 +21,7 @@ const kinds = {
   same: 8,
   other: 3,
   delete: 8,
+  check: 3,
 } as const
 
 /** Larger than the smaller of the two inline limits. */
@@ -66,6 +67,8 @@ function makeOperation({ profile }: World, random: Random, board: Board, token: 
       return { op: 'update', type, id, body, onlyIfChanged: true, expect: 'any' }
     case 'delete':
       return { op: 'delete', type, id, expect: random.pick<Expectation>(['any', known.version]) }
+    case 'check':
+      return { op: 'check', type, id, expect: random.pick<Expectation>(['exists', known.version, known.version + 1]) }
     default:
       throw new TypeError(`unreachable: ${kind satisfies never}`)
   }

@@ -55,7 +55,7 @@ export function expectedOf(
       conflicts.push({ operation: place, actual: before.version, deleted: before.deleted })
       return
     }
-    const token = operation.op === 'delete' ? undefined : tokenOf(operation.body)
+    const token = 'body' in operation ? tokenOf(operation.body) : undefined
     if (stays(operation, before, there, token)) {
       results.push({ type, id, version: before.version, changed: false })
       return
@@ -78,6 +78,7 @@ function meets(operation: OperationInput, before: Standing, there: boolean): boo
 }
 
 function stays(operation: OperationInput, before: Standing, there: boolean, token: string | undefined): boolean {
+  if (operation.op === 'check') return true
   if (operation.op === 'delete') return !there
   return operation.op === 'update' && operation.onlyIfChanged === true && there && before.token === token
 }

@@ -82,6 +82,10 @@ async function ask(process: Process, { call, name }: Attempt): Promise<Answer> {
           ...options,
           ...(operation.expect !== undefined && { expect: operation.expect }),
         })()
+      case 'check':
+        return fp
+          .transact([operation], options)()
+          .then(map(({ results }) => results[0] as WriteResult))
     }
   }
 }

@@ -26,15 +26,6 @@ export function describeWorlds(title: string, suite: (world: World) => void): vo
   for (const world of worlds) describe(`${title} on ${world.name}`, () => suite(world))
 }
 
-/** The promises of the contracts that a server itself breaks, and how. */
-export const noPromiseOf = ({ name }: World): Readonly<Record<string, string>> =>
-  name === 'moto'
-    ? {
-        'of transactions that share an item one is made, and no part of another':
-          'a transaction that it cancels puts the table back to an older copy, and undoes what others wrote meanwhile',
-      }
-    : {}
-
 /** The environment in which the SDK finds what it needs. */
 process.env.AWS_ACCESS_KEY_ID = credentials.accessKeyId
 process.env.AWS_SECRET_ACCESS_KEY = credentials.secretAccessKey

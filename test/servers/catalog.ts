@@ -153,7 +153,7 @@ export const catalog: Readonly<Record<ServerName, Server>> = {
     command: (folder, port) => ({
       // Not the script beside it: that one knows where it was installed, and is moved afterwards.
       file: join(folder, 'bin', 'python'),
-      args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', `${port}`],
+      args: [locked('moto/serve.py'), `${port}`],
       env: { MOTO_EC2_LOAD_DEFAULT_AMIS: 'false' },
     }),
     health: '/moto-api/',

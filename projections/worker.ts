@@ -76,7 +76,8 @@ export async function work(deps: WorkerDeps, signal: AbortSignal): Promise<void>
       if (lease !== undefined) start(task, lease)
     }
     const ends = [...taken.values()].filter(({ key, until }) => !held.has(key) && known.has(key) && until > nowMs())
-    return held.size >= share ? leaseMs / 3 : Math.min(leaseMs / 3, ...ends.map(({ until }) => until - nowMs() + 1))
+    // Who lives has renewed long before: an end that comes sooner than the next turn is that of a dead one's lease.
+    return Math.min(leaseMs / 3, ...ends.map(({ until }) => until - nowMs() + 1))
   }
 
   async function renew(each: Held): Promise<void> {

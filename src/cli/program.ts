@@ -11,6 +11,7 @@ import { addLoad } from './commands/load.js'
 import { addLog } from './commands/log.js'
 import { addRecover, addVerify } from './commands/maintain.js'
 import { addProjections } from './commands/projections.js'
+import { addRestore, addRevert } from './commands/revert.js'
 import { addStats } from './commands/stats.js'
 import { addDelete, addPut } from './commands/write.js'
 import type { Surroundings } from './session.js'
@@ -69,6 +70,8 @@ export function buildProgram(surroundings: Surroundings, said: Said): Command {
     addPut,
     addGet,
     addDelete,
+    addRevert,
+    addRestore,
     addHistory,
     addDiff,
     addLog,

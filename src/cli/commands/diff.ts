@@ -1,8 +1,8 @@
 /** `annals diff`: what changed between two versions of a resource. */
 import type { ResourceVersion, Tenant } from '../../index.js'
-import { type Change, type ChangeOp, changesBetween } from '../diff/changes.js'
+import { changesBetween } from '../diff/changes.js'
+import { changeJson, changeLine } from '../diff/lines.js'
 import { CliFailure } from '../failure.js'
-import type { Colors } from '../io.js'
 import type { AddCommand } from '../program.js'
 import { makeSession, withTenant } from '../session.js'
 import { parseTarget, settingsOf, type Target, wholeNumber } from '../settings.js'
@@ -53,18 +53,4 @@ function heading({ type, id }: Target, before: ResourceVersion | undefined, afte
     [version.version, version.at, version.deleted ? '(deleted)' : '', version.actor ?? ''].join(' ').trimEnd()
   const first = before === undefined ? 'nothing' : `version ${describe(before)}`
   return [`--- ${type}/${id} ${first}`, `+++ ${type}/${id} version ${describe(after)}`].map(safe)
-}
-
-const signs: Readonly<Record<ChangeOp, string>> = { add: '+', remove: '-', change: '~' }
-const paints: Readonly<Record<ChangeOp, 'green' | 'red' | 'yellow'>> = { add: 'green', remove: 'red', change: 'yellow' }
-
-function changeLine(colors: Colors, { path, op, before, after }: Change): string {
-  const value = op === 'change' ? `${before} → ${after}` : (before ?? after ?? '')
-  return colors[paints[op]](`${signs[op]} ${safe(path)}: ${safe(value)}`)
-}
-
-/** The values are JSON already. */
-function changeJson({ path, op, before, after }: Change): string {
-  const values = [before === undefined ? '' : `,"before":${before}`, after === undefined ? '' : `,"after":${after}`]
-  return `{"path":${JSON.stringify(path)},"op":"${op}"${values.join('')}}`
 }

@@ -2,18 +2,16 @@
 import { readFile } from 'node:fs/promises'
 import { Option } from 'commander'
 import { scanBody } from '../../../domain/body/index.js'
-import type { Expectation, Kind, Tenant, WriteOptions, WriteResult } from '../../index.js'
+import type { Expectation, Kind, Tenant, WriteResult } from '../../index.js'
 import { defaultLimits, formatPosition } from '../../index.js'
+import { type AuditFlags, auditOptions, withAuditFlags } from '../audit.js'
 import { CliFailure, usage } from '../failure.js'
 import type { Io } from '../io.js'
 import type { AddCommand } from '../program.js'
 import { makeSession, type Session, withTenant } from '../session.js'
 import { parseScope, parseTarget, settingsOf, shardsFlag, wholeNumber } from '../settings.js'
 
-interface WriteFlags {
-  readonly actor?: string
-  readonly reason?: string
-  readonly requestKey?: string
+interface WriteFlags extends AuditFlags {
   readonly ifVersion?: number
 }
 
@@ -33,13 +31,10 @@ const putExamples = `  annals put Patient/p1 p1.json                    create i
 The bytes are kept as they are; the store sets only id, meta.versionId and meta.lastUpdated (not for --kind json).`
 
 export const addPut: AddCommand = (make, surroundings) => {
-  make('put <Type[/id]> [file]', 'Write one version of a resource, from a file or stdin', putExamples)
+  withAuditFlags(make('put <Type[/id]> [file]', 'Write one version of a resource, from a file or stdin', putExamples))
     .addOption(new Option('--create', 'only if there is none yet').conflicts(['ifVersion', 'onlyIfChanged']))
     .option('--if-version <n>', 'only if this version is current (0: none is)', wholeNumber('--if-version', 0))
     .option('--only-if-changed', 'write nothing if the body says what the current version says')
-    .option('--actor <name>', 'who does it, for the audit')
-    .option('--reason <text>', 'why, for the audit')
-    .option('--request-key <key>', 'idempotency key: a second write with it returns the first result')
     .addOption(new Option('--kind <kind>', 'kind of a new tenant').choices(['fhir', 'json']))
     .addOption(shardsFlag())
     .action(async (text: string, file: string | undefined, flags: PutFlags) => {
@@ -60,7 +55,7 @@ async function put(
   body: Uint8Array,
   flags: PutFlags,
 ): Promise<WriteResult> {
-  const options = writeOptions(flags)
+  const options = auditOptions(flags)
   if (flags.create || id === undefined) {
     if (flags.ifVersion !== undefined) throw usage('--if-version needs an id: write Type/id')
     return tenant.create(type, body, { ...options, id })
@@ -82,16 +77,13 @@ const deleteExamples = `  annals delete Patient/p1
 A deletion is a version of its own: what was there stays readable with 'annals get --version'.`
 
 export const addDelete: AddCommand = (make, surroundings) => {
-  make('delete <Type/id>', 'Delete a resource; its versions stay', deleteExamples)
+  withAuditFlags(make('delete <Type/id>', 'Delete a resource; its versions stay', deleteExamples))
     .option('--if-version <n>', 'only if this version is current', wholeNumber('--if-version', 1))
-    .option('--actor <name>', 'who does it, for the audit')
-    .option('--reason <text>', 'why, for the audit')
-    .option('--request-key <key>', 'idempotency key: a second delete with it returns the first result')
     .action(async (text: string, flags: WriteFlags) => {
       const { type, id } = parseTarget(text)
       const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
       await withTenant(session, { create: false }, async (tenant) => {
-        const result = await tenant.delete(type, id, { ...writeOptions(flags), expect: expectation(flags) })
+        const result = await tenant.delete(type, id, { ...auditOptions(flags), expect: expectation(flags) })
         if (result.version === 0) throw new CliFailure('NotFound', `there is no ${type}/${id}`, { type, id })
         await showResult(session, result)
       })
@@ -99,12 +91,6 @@ export const addDelete: AddCommand = (make, surroundings) => {
 }
 
 const expectation = ({ ifVersion }: WriteFlags): Expectation | undefined => ifVersion
-
-const writeOptions = ({ actor, reason, requestKey }: WriteFlags): WriteOptions => ({
-  actor,
-  reason,
-  request: requestKey,
-})
 
 async function readInput(io: Io, file: string | undefined): Promise<Uint8Array> {
   try {

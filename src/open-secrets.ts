@@ -1,5 +1,4 @@
 /** Opens a place for secrets by its URL, which holds none itself. */
-import { fileURLToPath } from 'node:url'
 import { requestMetrics } from '../adapters/aws/metrics.js'
 import { openSecretsManager, type SecretsManagerWorld } from '../adapters/aws/secrets-manager/index.js'
 import type { SecretsManagerSettings } from '../adapters/aws/secrets-manager/settings.js'
@@ -9,6 +8,7 @@ import { instruments } from '../adapters/telemetry/meter.js'
 import { annalsError } from '../domain/error.js'
 import type { Secrets as SecretsPort } from '../domain/ports/index.js'
 import { run } from '../domain/task.js'
+import { folderOf } from './folder-url.js'
 import { type Promised, promised } from './promised.js'
 
 export type { SecretName } from '../domain/ports/index.js'
@@ -54,9 +54,6 @@ const face = (fp: SecretsPort, end: () => void = () => undefined): Secrets => ({
   fp,
   close: async () => end(),
 })
-
-/** As for stores: `file:./data` is a path as typed, `file:///…` a URL with its escapes. */
-const folderOf = (url: string): string => (url.startsWith('file://') ? fileURLToPath(url) : url.slice('file:'.length))
 
 function refuse(problem: string): never {
   throw annalsError('InvalidInput', { what: 'secrets', problem })

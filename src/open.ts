@@ -1,5 +1,4 @@
 /** Opens a store by its URL: the only place that knows adapters by name. */
-import { fileURLToPath } from 'node:url'
 import { type AwsAdapters, type AwsWorld, openAws } from '../adapters/aws/index.js'
 import { requestMetrics } from '../adapters/aws/metrics.js'
 import { type AwsOptions, awsSettings } from '../adapters/aws/settings.js'
@@ -14,6 +13,7 @@ import { annalsError } from '../domain/error.js'
 import type { Clock, Ids } from '../domain/ports/index.js'
 import { orThrow, run } from '../domain/task.js'
 import type { BootstrapReport } from './api.js'
+import { folderOf } from './folder-url.js'
 import { defaultLimits, type Limits } from './limits.js'
 import { type Adapters, makeStore, type Store } from './store.js'
 
@@ -132,6 +132,3 @@ function metered(adapters: Adapters): Adapters {
 }
 
 const withoutQuery = (url: string): string => url.replace(/\?.*$/s, '')
-
-/** `file:./data`, `file:data` and `file:/data` are paths as typed; `file:///…` is a URL with its escapes. */
-const folderOf = (url: string): string => (url.startsWith('file://') ? fileURLToPath(url) : url.slice('file:'.length))

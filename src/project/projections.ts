@@ -97,7 +97,9 @@ export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
   }
 
   async function run(tenant: string, all: ReadonlyArray<DefinedProjection>, options: RunProjectionsOptions) {
-    await Promise.all(all.map(async (each) => runOne(await boundTo(tenant, each), options, true)))
+    // A failure stops none of the others, and nothing goes on behind the back of a caller who hears of it.
+    const ends = await Promise.allSettled(all.map(async (each) => runOne(await boundTo(tenant, each), options, true)))
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
     if (options.signal?.aborted === true) throw annalsError('Cancelled', { what: 'projecting' })
     return Promise.all(all.map((each) => statusAfter(tenant, each)))
   }

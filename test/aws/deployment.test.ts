@@ -1,5 +1,5 @@
 /** The CloudFormation template: accepted by cfn-lint, and as strict as the documentation says. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -15,6 +15,26 @@ const missing =
   existsSync(program) || works('python3', ['-c', 'import ensurepip']) ? undefined : 'cfn-lint needs Python 3'
 if (missing !== undefined && process.env.ANNALS_REQUIRE_SERVERS === '1') throw new Error(missing)
 if (missing !== undefined) console.log(`the template is not checked: ${missing}`)
+
+const adapters = fileURLToPath(new URL('../../adapters/aws/', import.meta.url))
+
+/** The commands that the adapters of these services make. */
+const commandsOf = (...services: string[]): string[] =>
+  services.flatMap((service) =>
+    readdirSync(join(adapters, service), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .flatMap(
+        (name) => readFileSync(join(adapters, service, name), 'utf8').match(/(?<=new )[A-Z]\w+(?=Command\()/g) ?? [],
+      ),
+  )
+
+/** Commands whose permission has another name. */
+const actionsOf: Readonly<Record<string, ReadonlyArray<string>>> = {
+  HeadBucket: ['ListBucket'],
+  HeadObject: ['GetObject'],
+  DeleteObjects: ['DeleteObject'],
+  TransactWriteItems: ['PutItem', 'DeleteItem', 'ConditionCheckItem'],
+}
 
 describe.skipIf(missing !== undefined)('the CloudFormation template', () => {
   beforeAll(async () => {
@@ -39,6 +59,16 @@ describe.skipIf(missing !== undefined)('the CloudFormation template', () => {
     expect(neverDeleted).toMatch(
       /Effect: Deny[\s\S]*s3:DeleteObject\n[\s\S]*s3:DeleteObjectVersion[\s\S]*\/log\/\*[\s\S]*\/blobs\/\*/,
     )
+  })
+
+  test('allows its roles what the adapters send, and nothing else', () => {
+    const text = readFileSync(template, 'utf8')
+    const policies = text.slice(text.indexOf('  ReadPolicy:'), text.indexOf('  ReaderRole:'))
+    const granted = new Set(policies.match(/\b(?:s3|dynamodb):[A-Z]\w+/g))
+    const sent = commandsOf('s3', 'dynamodb', 'streams').flatMap((command) => actionsOf[command] ?? [command])
+    // Bootstrap is the work of whoever makes the bucket, too.
+    const work = sent.filter((action) => !/^(Create|Update|Tag)/.test(action))
+    expect([...granted].map((action) => action.replace(/^\w+:/, '')).sort()).toEqual([...new Set(work)].sort())
   })
 
   test('has the table that bootstrap makes', () => {

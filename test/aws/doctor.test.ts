@@ -12,7 +12,7 @@ import { systemClock } from '../../adapters/system-clock.js'
 import { bootstrapStore, openStore, type Store } from '../../src/index.js'
 import { s3rverCredentials } from '../servers/catalog.js'
 import { makePlace, urlOf } from './stores.js'
-import { connectionTo, describeWorlds, makeBucket, s3ClientFor, uniqueName } from './worlds.js'
+import { connectionTo, describeWorlds, makeBucket, makeTable, s3ClientFor, uniqueName } from './worlds.js'
 
 const failed = async (store: Store): Promise<string[]> => {
   const { ok, findings } = await store.doctor()
@@ -25,6 +25,10 @@ const failed = async (store: Store): Promise<string[]> => {
 
 describeWorlds('doctor', (world) => {
   const client = new DynamoDBClient(connectionTo(world.dynamodb))
+  const setTimeToLive = (TableName: string, AttributeName: string) => {
+    const TimeToLiveSpecification = { AttributeName, Enabled: true }
+    return client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }))
+  }
 
   test('finds nothing wrong with a store as it should be', async () => {
     const place = await makePlace(world, { stream: true })
@@ -53,15 +57,25 @@ describeWorlds('doctor', (world) => {
     expect(await failed(await place.open())).toEqual(['bucket versioning'])
   })
 
-  test('finds a table without stream, without time to live, and with it on another attribute', async () => {
+  test('finds a table without a stream', async () => {
+    const bucket = await makeBucket(world.s3)
+    const table = await makeTable(world.dynamodb)
+    await setTimeToLive(table, 'expires_at')
+    const found = await failed(await openStore(urlOf(world, bucket, table)))
+    expect(found).toContain('table stream')
+    expect(found).not.toContain('table time to live')
+  })
+
+  test('finds a table without time to live, and one with it on another attribute', async () => {
     const bucket = await makeBucket(world.s3)
     const table = uniqueName()
-    await client.send(new CreateTableCommand({ ...tableInput(table), StreamSpecification: { StreamEnabled: false } }))
-    const bare = await failed(await openStore(urlOf(world, bucket, table)))
-    expect(bare).toEqual(expect.arrayContaining(['table stream', 'table time to live']))
-    const TimeToLiveSpecification = { AttributeName: 'ttl', Enabled: true }
-    await client.send(new UpdateTimeToLiveCommand({ TableName: table, TimeToLiveSpecification }))
-    expect(await failed(await openStore(urlOf(world, bucket, table)))).toContain('table time to live')
+    await client.send(new CreateTableCommand(tableInput(table)))
+    for (const prepare of [async () => undefined, () => setTimeToLive(table, 'ttl')]) {
+      await prepare()
+      const found = await failed(await openStore(urlOf(world, bucket, table)))
+      expect(found).toContain('table time to live')
+      expect(found).not.toContain('table stream')
+    }
   })
 
   test('finds a table that is missing, and one with other keys', async () => {

@@ -55,6 +55,23 @@ test('a projection that asks for other events than before has to be rebuilt', as
   expect(narrower.told).toEqual(['6-1 Task/t@1 {}'])
 })
 
+test('of projections that run together one that fails stops none, and none goes on behind the back of who hears of it', async () => {
+  const { store, tenant } = await filled()
+  await store.projections.run('t', [diary({ name: 'narrow', types: ['Task'] }).projection])
+  const told: string[] = []
+  const slow = defineProjection({
+    name: 'slow',
+    version: 1,
+    apply: async ({ events }) => {
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+      told.push(...events.map(line))
+    },
+  })
+  const refused = diary({ name: 'narrow', types: ['Note'] }).projection
+  expect(await outcome(store.projections.run('t', [refused, slow], { page: { events: 1 } }))).toBe('InvalidInput')
+  expect(told).toEqual(await eventsOf(tenant))
+})
+
 test('each tells the events of one resource in order, and no more resources at once than it may', async () => {
   const world = makeWorld()
   const { store, tenant } = await world.enter()

@@ -8,7 +8,7 @@ import { run } from '../../domain/task.js'
 import { openStore } from '../../src/open.js'
 import { handClock } from '../protocol/hand-clock.js'
 import { makeWorld } from '../protocol/world.js'
-import { kinds, limits, type Place, property } from './model.js'
+import { kinds, limits, type Place, property, seed } from './model.js'
 
 function inMemory(): Place {
   const world = makeWorld()
@@ -31,12 +31,12 @@ function onDisk(): Place {
   }
 }
 
-describe.each(kinds)('a tenant of kind %s', (kind) => {
+describe.each(kinds)(`a tenant of kind %s, with seed ${seed},`, (kind) => {
   test('answers as a map would, in memory', async () => {
-    await fc.assert(property(kind, inMemory, 80), { numRuns: 100 })
+    await fc.assert(property(kind, inMemory, 80), { numRuns: 100, seed })
   })
 
   test('answers as a map would, on a folder', async () => {
-    await fc.assert(property(kind, onDisk, 40), { numRuns: 20, interruptAfterTimeLimit: 40_000 })
+    await fc.assert(property(kind, onDisk, 40), { numRuns: 20, seed, interruptAfterTimeLimit: 40_000 })
   })
 })

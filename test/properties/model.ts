@@ -1,10 +1,14 @@
 /** The store against a map, over any sequence of commands, at any place: FHIR and plain JSON. */
+import { randomInt } from 'node:crypto'
 import fc from 'fast-check'
 import type { Store, Tenant } from '../../src/store.js'
 import { commands, type Real, type Vocabulary } from './commands.js'
 import type { Version } from './reference.js'
 
 export type Kind = 'fhir' | 'json'
+/** ANNALS_MODEL_SEED repeats a run. */
+export const seed = Number(process.env.ANNALS_MODEL_SEED ?? randomInt(2 ** 31))
+
 export const kinds: ReadonlyArray<Kind> = ['json', 'fhir']
 export const limits = { maxInlineBytes: 200, maxCommitEvents: 3, cachedStates: 2, cacheBytes: 2_000 }
 

@@ -41,6 +41,8 @@ const seconds = 3
 const rate = (title: string, unit: string): Metric[] => [{ key: 'rate', title, unit }]
 const time = (key: string, title: string): Metric => ({ key, title, unit: 'ms', isTime: true })
 
+const ownMemory: Metric = { key: 'own', title: 'its peak memory, own pages', unit: 'MiB', isTime: true }
+
 const write = (callers: number, title: string, subjects: ReadonlyArray<Subject>): Scenario => ({
   name: `write-${callers}`,
   program: 'write.mjs',
@@ -76,7 +78,22 @@ export const scenarios = (loaded: number): ReadonlyArray<Scenario> => [
   folding('replay', 1, 100_000, 'Replay in memory, commits of 1 event', ['sqlite', 'emmett']),
   folding('replay', 100, 200_000, 'Replay in memory, commits of 100 events', ['sqlite', 'emmett']),
   folding('recover', 1, 20_000, 'Recover, commits of 1 event', []),
-  folding('recover', 100, 200_000, 'Recover, commits of 100 events', []),
+  {
+    ...folding('recover', 100, 1_000_000, 'Recover 1,000,000, commits of 100 events', []),
+    metrics: [...rate('Recover 1,000,000, commits of 100 events', 'events/s'), ownMemory],
+  },
+  {
+    name: 'transact',
+    program: 'transact.mjs',
+    args: { entries: 25_000 },
+    subjects: ['annals', 'floor'],
+    metrics: [
+      time('transact', 'One transaction of 25,000 resources'),
+      time('revert', 'its revert: 25,000 deletions'),
+      time('again', 'the revert of that: 25,000 bodies come back'),
+      ownMemory,
+    ],
+  },
   {
     name: 'objects',
     program: 'objects.mjs',
@@ -84,7 +101,7 @@ export const scenarios = (loaded: number): ReadonlyArray<Scenario> => [
     subjects: ['annals', 'floor'],
     metrics: [
       { key: 'rate', title: 'Objects projection, four files in two new folders an event', unit: 'events/s' },
-      { key: 'peak', title: 'its peak memory', unit: 'MiB', isTime: true },
+      ownMemory,
     ],
   },
   {
@@ -129,7 +146,7 @@ export const scenarios = (loaded: number): ReadonlyArray<Scenario> => [
     subjects: ['annals', 'floor', 'sqlite'],
     metrics: [
       { key: 'rate', title: `Load ${loaded.toLocaleString('en')} from NDJSON`, unit: 'resources/s' },
-      { key: 'own', title: 'its peak memory, own pages', unit: 'MiB', isTime: true },
+      ownMemory,
       { key: 'mapped', title: 'its peak memory, mapped files (LMDB, programs)', unit: 'MiB', isTime: true },
       { key: 'whole', title: 'its peak memory, both', unit: 'MiB', isTime: true },
     ],

@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url'
 import { openStore } from '../../../dist/src/index.js'
 import { fileMaker } from '../subjects/floor.mjs'
 import { args, idOf, patient, say, secondsOf } from './common.mjs'
+import { watchMemory } from './memory.mjs'
 
 const { subject, folder, resources, observed } = args
 const program = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url))
 const source = join(folder, '..', `load-${resources}.ndjson`)
-const samplingMs = 20
 const perBatch = 500
 
 if (!fs.existsSync(source)) makeSource()
@@ -30,15 +30,15 @@ function makeSource() {
 
 async function annals() {
   const url = `file:${join(folder, 'store')}`
-  const peak = { own: 0, mapped: 0, whole: 0 }
+  let peak
   const seconds = await secondsOf(
     () =>
       new Promise((resolve, reject) => {
         const argv = [program, 'load', source, '--store', url, '--tenant', 'bench', '--json']
         const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'inherit'] })
-        const sampling = setInterval(() => sample(child.pid, peak), samplingMs)
+        const memory = watchMemory(child.pid)
         child.on('close', (code) => {
-          clearInterval(sampling)
+          peak = memory.end()
           if (code === 0) resolve()
           else reject(new Error(`annals load ended with ${code}`))
         })
@@ -51,19 +51,6 @@ async function annals() {
   const commits = (await tenant.head()).seq
   await store.close()
   say({ rate: resources / seconds, own: peak.own, mapped: peak.mapped, whole: peak.whole }, { commits, bytes })
-}
-
-/** Linux tells the pages that a process made itself from those of files that it has mapped. In MiB. */
-function sample(pid, peak) {
-  try {
-    const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8')
-    const mib = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024
-    peak.own = Math.max(peak.own, mib('RssAnon') + mib('RssShmem'))
-    peak.mapped = Math.max(peak.mapped, mib('RssFile'))
-    peak.whole = Math.max(peak.whole, mib('VmHWM'))
-  } catch {
-    // The process has just ended, or this is no Linux: there is nothing to see.
-  }
 }
 
 /** The file read once, and the same bytes as Annals wrote in as many files. */

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { objectsProjection, openStore } from '../../../dist/src/index.js'
 import { args, idOf, patient, say, secondsOf } from './common.mjs'
 import { madeStore } from './made-log.mjs'
+import { watchMemory } from './memory.mjs'
 
 const { subject, folder, events, perCommit } = args
 
@@ -34,8 +35,9 @@ if (subject === 'floor') {
 } else {
   const url = await madeStore(folder, { events, perCommit })
   const store = await openStore(url)
+  const memory = watchMemory('self')
   const seconds = await secondsOf(() => store.projections.run('bench', [objectsProjection()]))
-  const peak = process.resourceUsage().maxRSS / 1024
+  const { own } = memory.end()
   await store.close()
-  say({ rate: events / seconds, peak })
+  say({ rate: events / seconds, own })
 }

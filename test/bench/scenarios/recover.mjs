@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openStore } from '../../../dist/src/index.js'
 import { args, say, secondsOf } from './common.mjs'
 import { madeStore } from './made-log.mjs'
+import { watchMemory } from './memory.mjs'
 
 const { subject, folder, events, perCommit } = args
 const url = await madeStore(join(folder, '..', `recover-${perCommit}`), { events, perCommit })
@@ -18,7 +19,9 @@ if (subject === 'floor') {
 } else {
   fs.rmSync(join(url.slice('file:'.length), 'pointers'), { recursive: true })
   const store = await openStore(url)
+  const memory = watchMemory('self')
   const seconds = await secondsOf(() => store.recover('bench', { projections: [] }))
+  const { own } = memory.end()
   await store.close()
-  say({ rate: events / seconds })
+  say({ rate: events / seconds, own })
 }

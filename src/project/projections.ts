@@ -49,7 +49,6 @@ export interface Projections extends Promised<ProjectionsFp> {
 const defaultLeaseMs = 10_000
 /** How long a list of all tenants is good for, in milliseconds. */
 const tenantsMs = 30_000
-const never = new AbortController().signal
 
 export interface ProjectionsFaces {
   readonly fp: ProjectionsFp
@@ -73,7 +72,7 @@ export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
     const onMeasure = report(projection, options, deps.onProjection)
     const limits = { page: pageLimits(options.page) }
     const runner = { projection, source: log.source, checkpoints, clock, ids: deps.ids, limits, onMeasure }
-    return runProjection(runner, { signal: options.signal ?? never, toHead })
+    return runProjection(runner, { signal: options.signal ?? new AbortController().signal, toHead })
   }
 
   async function statuses(tenant: string): Promise<ReadonlyArray<ProjectionStatus>> {

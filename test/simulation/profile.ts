@@ -40,6 +40,7 @@ export interface Profile {
   /** Calls that each client makes. */
   readonly calls: number
   readonly subscribers: number
+  readonly projectors: number
   readonly kind: Kind
   readonly ids: ReadonlyArray<string>
   readonly limits: Limits
@@ -82,6 +83,7 @@ export function drawProfile(random: Random): Profile {
     thinking: crowd ? 1 : 20,
     calls: random.between(3, 8),
     subscribers: random.between(1, 2),
+    projectors: random.pick([0, 0, 0, 0, 1, 2]),
     kind: random.pick(['json', 'json', 'fhir']),
     ids: ['a', 'b', 'c', 'd'].slice(0, random.between(1, 4)),
     limits: {

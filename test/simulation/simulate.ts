@@ -13,6 +13,7 @@ import { type Board, makeCall } from './make-call.js'
 import { lateOwners } from './ports.js'
 import { tenantName } from './process.js'
 import { drawProfile, type Profile } from './profile.js'
+import { makeProjector } from './projector.js'
 import { makeRandom } from './random.js'
 import { judgeVersion, readAsOf, readCurrent, readHead, readSnapshot, readVersion } from './reads.js'
 import type { Subscriber } from './stints.js'
@@ -88,6 +89,8 @@ async function play(world: World, cluster: Cluster, profile: Profile): Promise<v
     const make = random.chance(0.5) ? makeFollower : makeSubscriber
     return make(clientOf(`subscriber ${i}`))
   })
+  const projectors = Array.from({ length: profile.projectors }, (_, i) => makeProjector(clientOf(`projector ${i}`)))
+  const followers = [...subscribers, ...projectors]
   let busy = 0
   const start = (task: Promise<void>): void => {
     busy++
@@ -98,7 +101,7 @@ async function play(world: World, cluster: Cluster, profile: Profile): Promise<v
 
   cluster.start()
   for (const client of clients) start(work(client, profile.calls))
-  const following = subscribers.map((subscriber) => subscriber.run())
+  const following = followers.map((follower) => follower.run())
   for (const end of following) end.catch(scheduler.fail)
   await scheduler.drive(
     () => busy === 0 && cluster.idle,
@@ -107,10 +110,10 @@ async function play(world: World, cluster: Cluster, profile: Profile): Promise<v
   )
 
   cluster.calmDown()
-  start(finish(world, cluster, clients[0] as Client, subscribers))
+  start(finish(world, cluster, clients[0] as Client, followers))
   for (const end of following) start(end)
   await scheduler.drive(() => busy === 0, maxSteps)
-  await judgeStorage(world, subscribers)
+  await judgeStorage(world, followers)
 }
 
 async function work(client: Client, calls: number): Promise<void> {
@@ -182,11 +185,15 @@ async function judgeStorage(world: World, subscribers: ReadonlyArray<Subscriber>
   }
   const store = await makeStore(adapters, { limits: profile.limits, create: false, recover: false })
   const differences: Difference[] = []
-  const report = await store.verify(tenantName, { onDifference: (difference) => differences.push(difference) })
+  const report = await store.verify(tenantName, {
+    deep: true,
+    onDifference: (difference) => differences.push(difference),
+  })
   if (differences.length > 0) violate(`verification finds ${JSON.stringify(differences)}`)
   if (report.commits !== truth.length) violate(`verification finds ${report.commits} commits of ${truth.length}`)
   await judgeReads(world, await store.tenant(tenantName, { create: false }), 'a new store')
   for (const { map, name } of subscribers)
     for (const [key, events] of truth.resources)
-      if (map.get(key) !== events.at(-1)?.version) violate(`${name} folded ${key} to ${map.get(key)}, not to the end`)
+      if (map !== undefined && map.get(key) !== events.at(-1)?.version)
+        violate(`${name} folded ${key} to ${map.get(key)}, not to the end`)
 }

@@ -32,6 +32,8 @@ export const situations: ReadonlyArray<string> = [
   'histories walked',
   'commits folded',
   'events told',
+  'projections run',
+  'projections built anew',
   'subscribers caught up',
   'subscribers stopped',
   ...Object.keys(faultKinds).map((kind) => `fault: ${kind}`),

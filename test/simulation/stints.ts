@@ -12,8 +12,8 @@ export interface Subscriber {
   run(): Promise<void>
   /** Lets it catch up with the head and end. */
   finish(): void
-  /** The last version of each resource that it has heard of. It outlives every stint. */
-  readonly map: ReadonlyMap<string, number>
+  /** The last version of each resource that it has heard of, where it keeps that. It outlives every stint. */
+  readonly map?: ReadonlyMap<string, number>
 }
 
 /** What a stop, a crash or trouble with the storage leaves to do: start again from the checkpoint. */

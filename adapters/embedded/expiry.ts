@@ -10,8 +10,6 @@ const sweptPerWrite = 2
 const maxSweptAtOnce = 256
 
 export interface Expiry {
-  /** Whether anything waits to be removed. */
-  isDue(): boolean
   /** Removes expired items on the occasion of `writes` writes, in the transaction that is open. */
   sweepFor(writes: number): void
 }
@@ -28,11 +26,6 @@ export function makeExpiry(database: Database, clock: Clock): Expiry {
   }
 
   return {
-    isDue: () => {
-      database.resetReadTxn()
-      return due(1).length > 0
-    },
-
     sweepFor: (writes) => {
       const now = clock.now()
       for (const entry of due(Math.min(writes * sweptPerWrite, maxSweptAtOnce))) {

@@ -49,7 +49,7 @@ async function open(path: string, options: EmbeddedOptions): Promise<EmbeddedAda
   const folder = openFolder(path, create)
   const { lock, environment, marker, pointersLost } = await openParts(folder, boot)
   const blobs = embeddedBlobStore(folder, lock, disk)
-  const pointers = embeddedPointerStore(environment, clock)
+  const pointers = embeddedPointerStore(environment, lock, clock)
   const doorbell = embeddedDoorbell(folder.bell)
 
   const closeAll = async (): Promise<void> => {

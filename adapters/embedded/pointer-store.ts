@@ -26,9 +26,10 @@ import { makeGate } from './gate.js'
 import { expiryKeyOf, isLiveStored, itemOf, keyOf, makeBatchEncoder, type StoredItem, storedOf } from './item-codec.js'
 import { makeItemPages } from './item-pages.js'
 import { lmdbError } from './lmdb-error.js'
+import type { Lock } from './lock.js'
 
-/** Up to this many items are written at once, which takes 40 µs; more go to LMDB's own thread. */
-const maxSyncItems = 16
+/** Items of one transaction, which takes a millisecond at most: for its duration every other writer waits. */
+const itemsPerTransaction = 256
 
 /** Deletions of one transaction, for whose duration every other writer waits. */
 const deletesPerTransaction = 1000
@@ -38,7 +39,7 @@ export interface EmbeddedPointerStore extends PointerStore {
   close(): Promise<void>
 }
 
-export function embeddedPointerStore(environment: Environment, clock: Clock): EmbeddedPointerStore {
+export function embeddedPointerStore(environment: Environment, lock: Lock, clock: Clock): EmbeddedPointerStore {
   const { database } = environment
   const gate = makeGate()
   const pages = makeItemPages(database, clock)
@@ -55,11 +56,16 @@ export function embeddedPointerStore(environment: Environment, clock: Clock): Em
       }),
     )
 
-  /** A write transaction: what it reads is the newest state, and stays so until it has committed. */
+  /**
+   * A write transaction: what it reads is the newest state, and stays so until it has committed. Under the store's lock,
+   * because a process that opens the environment sets its number of the last transaction to what it has read a moment
+   * before: a commit in that moment would be undone, and the pages of the next one mixed up with it. So every write is of
+   * this kind, and none is left to lmdb-js's own thread.
+   */
   const exclusively = <A>(operation: string, key: string, body: () => A): A => {
     environment.assertPresent(operation, key)
     // Wrapped, because a transaction waits for what looks like a promise.
-    return database.transactionSync(() => ({ result: body() })).result
+    return lock.exclusively(() => database.transactionSync(() => ({ result: body() })).result)
   }
 
   const live = (pk: string, sk: string): Item | undefined => {
@@ -68,29 +74,23 @@ export function embeddedPointerStore(environment: Environment, clock: Clock): Em
     return stored !== undefined && isLiveStored(stored, clock.now()) ? itemOf(key, stored) : undefined
   }
 
-  const write = (item: Item): void => {
+  const write = (item: Item, encode: (item: Item) => unknown = storedOf): void => {
     const key = keyOf(item.pk, item.sk)
-    database.putSync(key, storedOf(item))
+    database.putSync(key, encode(item))
     if (item.expiresAt === undefined) return
     database.putSync(expiryKeyOf(item.expiresAt, key), 0)
     expiry.sweepFor(1)
   }
 
-  const putMany = async (items: ReadonlyArray<Item>): Promise<void> => {
-    environment.assertPresent('put', 'pointers')
-    // The puts of one batch share one promise.
-    const committed = new Set<Promise<boolean>>()
-    const encode = makeBatchEncoder()
-    let expiring = 0
-    for (const item of items) {
-      const key = keyOf(item.pk, item.sk)
-      committed.add(database.put(key, encode(item)))
-      if (item.expiresAt === undefined) continue
-      committed.add(database.put(expiryKeyOf(item.expiresAt, key), 0))
-      expiring++
+  const putAll = async (items: ReadonlyArray<Item>): Promise<void> => {
+    const encode = items.length > 1 ? makeBatchEncoder() : storedOf
+    for (let from = 0; from < items.length; from += itemsPerTransaction) {
+      if (from > 0) await new Promise((resolve) => setImmediate(resolve))
+      const some = items.slice(from, from + itemsPerTransaction)
+      exclusively('put', some[0]?.pk ?? '', () => {
+        for (const item of some) write(item, encode)
+      })
     }
-    await Promise.all(committed)
-    if (expiring > 0 && expiry.isDue()) exclusively('put', 'pointers', () => expiry.sweepFor(expiring))
   }
 
   const change = (asked: ItemChange): void => {
@@ -128,8 +128,7 @@ export function embeddedPointerStore(environment: Environment, clock: Clock): Em
     putAll: (items) =>
       step('put', items[0]?.pk ?? '', async () => {
         checkKeys(items)
-        if (items.length > maxSyncItems) return putMany(items)
-        exclusively('put', items[0]?.pk ?? '', () => items.forEach(write))
+        await putAll(items)
       }),
 
     compareAndSet: (item, expected) =>

@@ -34,6 +34,10 @@ switch (command) {
     }
     break
   }
+  case 'reopen':
+    await store.close()
+    for (let i = 0; i < Number(rest[0]); i++) await (await run(openEmbedded(folder))).close()
+    break
   case 'put':
     await run(store.pointers.putAll([{ pk: 'C#t', sk: 'said', attributes: { by: rest[0] ?? '' } }]))
     break

@@ -42,6 +42,28 @@ describe('an embedded store shared by processes', () => {
     assert.deepEqual((await run(store.pointers.get('H#t#0', 'head')))?.attributes, { seq: 100 })
   })
 
+  test('nothing that was written is lost while other processes open and close the store', async () => {
+    const path = folders.folder()
+    const { pointers } = await folders.openStore(path)
+    const item = (n: number, i: number) => ({ pk: `V#t#${n}`, sk: String(i), attributes: { n } })
+    const children = [1, 2].map(() => startChild('reopen', path, '200'))
+    let isOver = false
+    const ended = Promise.all(children.map((child) => child.ended)).finally(() => {
+      isOver = true
+    })
+    let written = 0
+    for (; !isOver; written++) {
+      // A few at once go another way than many.
+      const items = Array.from({ length: written % 10 === 0 ? 40 : 2 }, (_, i) => item(written, i))
+      await run(pointers.putAll(items))
+      if (written % 50 === 0) await new Promise(setImmediate)
+    }
+    await ended
+    const lost: number[] = []
+    for (let n = 0; n < written; n++) if ((await run(pointers.get(`V#t#${n}`, '1'))) === undefined) lost.push(n)
+    assert.deepEqual(lost, [])
+  })
+
   test('what another process wrote is read at once, in the same turn of the event loop', async () => {
     const path = folders.folder()
     const { pointers } = await folders.openStore(path)

@@ -30,8 +30,8 @@ async function project() {
   process.on('message', async () => {
     await worker.stop()
     await store.close()
-    process.send(ages)
-    process.disconnect()
+    // Whoever leaves before all of it is sent leaves the other one waiting.
+    process.send(ages, () => process.disconnect())
   })
 }
 

@@ -8,6 +8,7 @@ import { type Document, saysTheSame, unstamped } from './document.js'
 import { absurd, type VersionConflict } from './error.js'
 import type { Method, Op, TransactionRef, UnchangedOperation } from './header.js'
 import { refKey } from './resource.js'
+import { makeOverlay, type Overlay, type Selection, sameIds } from './selection.js'
 
 /** What the caller expects of a resource: nothing, that it is there, that it is not, or its exact version (0: none). */
 export type Expectation = 'any' | 'exists' | 'absent' | number
@@ -58,6 +59,7 @@ export interface Transaction {
   readonly operations: ReadonlyArray<Operation>
   /** What the operations were planned on. Where others have changed it since, the plan is worth nothing. */
   readonly premises?: ReadonlyArray<Premise>
+  readonly selections?: ReadonlyArray<Selection>
   readonly actor?: string
   readonly reason?: string
   readonly correlation?: string
@@ -76,6 +78,8 @@ export interface Current {
   readonly index: number
   /** Microseconds since 1970. */
   readonly at: number
+  /** A digest of the keys that its body can be found by. */
+  readonly keyed?: string
   /** Only where an operation needs to compare with it: the stored bytes, or the document of a commit in the making. */
   readonly body?: Uint8Array | Document
 }
@@ -89,6 +93,9 @@ export interface DecidedEvent {
   readonly body?: Document
   readonly prev?: { readonly seq: number; readonly index: number }
   readonly restores?: number
+  readonly keyed?: string
+  /** Where they are not those of the version before. */
+  readonly keys?: ReadonlyArray<string>
 }
 
 /** The answer to one operation: the event that it became, by its index in the commit, or the version that stays. */
@@ -115,35 +122,53 @@ export interface Place {
   readonly at: number
 }
 
-/** Decides a batch that would become the commit at `place`. `lookup` answers for the state that includes every commit below. */
-export function decide(
-  batch: ReadonlyArray<Transaction>,
-  place: Place,
-  lookup: (key: string) => Current | undefined,
-): BatchDecision {
+/** The state that includes every commit below. */
+export interface State {
+  current(key: string): Current | undefined
+  /** The ids that a condition selects, sorted. */
+  selected(selection: Selection): ReadonlyArray<string>
+}
+
+/** Decides a batch that would become the commit at `place`. */
+export function decide(batch: ReadonlyArray<Transaction>, place: Place, state: State): BatchDecision {
   const changes = new Map<string, Current>()
-  const see = (key: string): Current | undefined => changes.get(key) ?? lookup(key)
+  const overlay = batch.some(({ selections }) => selections !== undefined) ? makeOverlay() : undefined
+  const seen: Seen = { current: (key) => changes.get(key) ?? state.current(key), selected: state.selected, overlay }
   let index = 0
   const decisions = batch.map((transaction) => {
-    const { decision, own } = decideOne(transaction, place, index, see)
+    const { decision, own } = decideOne(transaction, place, index, seen)
     if (decision.kind === 'accepted') {
       index += decision.events.length
-      for (const [key, current] of own) changes.set(key, current)
+      for (const { key, type, id, current } of own) {
+        changes.set(key, current)
+        overlay?.add(type, id, current)
+      }
     }
     return decision
   })
   return { decisions, changes }
 }
 
+/** The state with what the batch has changed on it. Conditions need an overlay of their own. */
+interface Seen extends State {
+  readonly overlay: Overlay | undefined
+}
+
+interface Change {
+  readonly key: string
+  readonly type: string
+  readonly id: string
+  readonly current: Current
+}
+
 function decideOne(
   transaction: Transaction,
   place: Place,
   firstIndex: number,
-  see: (key: string) => Current | undefined,
-): { decision: Decision; own: ReadonlyArray<readonly [string, Current]> } {
-  const own: Array<readonly [string, Current]> = []
-  if (transaction.premises?.some((premise) => (see(refKey(premise))?.version ?? 0) !== premise.version))
-    return { decision: { kind: 'overtaken' }, own }
+  seen: Seen,
+): { decision: Decision; own: ReadonlyArray<Change> } {
+  const own: Change[] = []
+  if (isOvertaken(transaction, seen)) return { decision: { kind: 'overtaken' }, own }
   // A single operation, which is the rule, has none before it.
   const before = transaction.operations.length > 1 ? new Map<string, Current>() : undefined
   const events: DecidedEvent[] = []
@@ -152,7 +177,8 @@ function decideOne(
   transaction.operations.forEach((operation, position) => {
     const { type, id } = operation
     const key = refKey(operation)
-    const current = before?.get(key) ?? (operation.kind === 'put' && operation.idAssigned ? undefined : see(key))
+    const current =
+      before?.get(key) ?? (operation.kind === 'put' && operation.idAssigned ? undefined : seen.current(key))
     if (!isExpected(operation.expect, current)) {
       const actual = { actual: current?.version ?? 0, deleted: current?.deleted ?? false }
       conflicts.push({
@@ -172,14 +198,22 @@ function decideOne(
     const index = firstIndex + events.length
     events.push(event)
     effects.push({ changed: true, index, event })
-    const after = { version: event.version, deleted: event.op === 'delete', ...place, index, body: event.body }
-    own.push([key, after])
+    const { version, body, keyed } = event
+    const after = { version, deleted: event.op === 'delete', ...place, index, body, keyed }
+    own.push({ key, type, id, current: after })
     before?.set(key, after)
   })
   return conflicts.length > 0
     ? { decision: { kind: 'rejected', conflicts }, own }
     : { decision: { kind: 'accepted', events, effects }, own }
 }
+
+const isOvertaken = ({ premises = [], selections = [] }: Transaction, { current, selected, overlay }: Seen): boolean =>
+  premises.some((premise) => (current(refKey(premise))?.version ?? 0) !== premise.version) ||
+  selections.some((selection) => {
+    const now = selected(selection)
+    return !sameIds(overlay?.select(selection.condition, now) ?? now, selection.ids)
+  })
 
 function isExpected(expect: Expectation, current: Current | undefined): boolean {
   switch (expect) {
@@ -226,5 +260,8 @@ function nextEvent(operation: PutOperation | DeleteOperation, current: Current |
   const prev = current === undefined ? undefined : { seq: current.seq, index: current.index }
   if (operation.kind === 'delete') return { type, id, version, op: 'delete', method: 'DELETE', prev, restores }
   const op = current === undefined || current.deleted ? 'create' : 'update'
-  return { type, id, version, op, method: operation.method, body: operation.body, prev, restores }
+  const { method, body } = operation
+  const { digest: keyed, all } = (body.kind === 'fhir' ? body.keys : undefined) ?? {}
+  const keys = keyed === current?.keyed ? undefined : all
+  return { type, id, version, op, method, body, prev, restores, keyed, keys }
 }

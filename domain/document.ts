@@ -12,11 +12,18 @@ import {
   toLine,
 } from './body/index.js'
 import { type AnnalsError, annalsError } from './error.js'
+import { type FoundBy, foundBy, type Keys, keysOf } from './fhir/found-by.js'
 import type { Kind } from './resource.js'
 
 export type Document =
   /** FHIR: id, version and time are spliced in when the commit is made. */
-  | { readonly kind: 'fhir'; readonly plan: StampPlan }
+  | {
+      readonly kind: 'fhir'
+      readonly plan: StampPlan
+      readonly foundBy: FoundBy
+      /** The keys of what it can be found by, if it can. */
+      readonly keys: Keys | undefined
+    }
   /** Plain JSON, stamped with nothing. */
   | { readonly kind: 'json'; readonly bytes: Uint8Array }
 
@@ -35,8 +42,16 @@ export function readDocument(
   if (problem !== undefined) return E.left(annalsError('InvalidInput', problem))
   const plan = planStamp(bytes, outline)
   if (E.isLeft(plan)) return plan
-  return E.right({ kind, plan: plan.right })
+  const found = foundBy(bytes, outline)
+  const keys = keysOf(found)
+  const actual = keys?.all.length ?? 0
+  if (actual > maxKeys)
+    return E.left(annalsError('LimitExceeded', { what: 'the body', limit: maxKeys, actual, unit: 'identifiers' }))
+  return E.right({ kind, plan: plan.right, foundBy: found, keys })
 }
+
+/** Each of them is an item of its own. */
+const maxKeys = 1_000
 
 function disagreement(
   outline: Outline,

@@ -24,6 +24,12 @@ export interface Failures {
   Conflict: { readonly conflicts: ReadonlyArray<VersionConflict> }
   /** Nothing was written: whatever the transaction was planned on, others changed it first, until the time was over. */
   Contended: { readonly what: string; readonly plans: number }
+  /** A condition that has to select one resource selects none. */
+  NoMatch: { readonly what: string }
+  /** A condition that has to select at most one resource selects several. */
+  MultipleMatches: { readonly what: string; readonly matches: number }
+  /** The input asks for something that Annals does not do. */
+  NotSupported: { readonly what: string; readonly problem: string }
   /** The request key was used before, for another request. */
   RequestKeyReused: { readonly position: string }
   /** The write is durable; its commit's first event stands at `position`. But its pointers could not be published before the deadline. */
@@ -126,6 +132,9 @@ function isRetryable(tag: ErrorTag): boolean {
     case 'InvalidBody':
     case 'LimitExceeded':
     case 'Conflict':
+    case 'NoMatch':
+    case 'MultipleMatches':
+    case 'NotSupported':
     case 'RequestKeyReused':
     case 'StorageRefused':
     case 'TenantNotFound':
@@ -153,6 +162,10 @@ const messages: { [T in ErrorTag]: (data: Failures[T]) => string } = {
   Conflict: (d) => d.conflicts.map(describeConflict).join('; '),
   Contended: (d) =>
     `${d.what}: others changed the resources that it depends on, ${d.plans} ${d.plans === 1 ? 'time' : 'times'} in a row; try again`,
+  NoMatch: (d) => `${d.what}: the condition selects no resource, and has to select one`,
+  MultipleMatches: (d) =>
+    `${d.what}: the condition selects ${d.matches} resources, and may select one only; make it more precise`,
+  NotSupported: (d) => `${d.what}: ${d.problem}`,
   RequestKeyReused: (d) => `the request key was already used for another request, at ${d.position}; use a new key`,
   Unpublished: (d) =>
     `the write is durable at ${d.position}, but its pointers are not published yet (${d.cause}); ` +

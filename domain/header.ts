@@ -76,6 +76,10 @@ export interface EventHeader {
   readonly prev?: { readonly seq: number; readonly index: number }
   /** Of a compensating event: the version whose state it brings back (0: none). It answers every version in between. */
   readonly restores?: number
+  /** A digest of the keys that the body can be found by; absent where there are none. */
+  readonly keyed?: string
+  /** These keys, where they are not those of the version before. */
+  readonly keys?: ReadonlyArray<string>
 }
 
 export const CommitHeaderCodec: t.Type<CommitHeader> = new t.Type(
@@ -142,7 +146,13 @@ function eventProblem(u: unknown): string | undefined {
   const { prev } = u
   if (prev !== undefined && !(isRecord(prev) && isCount(prev.seq) && isCount(prev.index))) return 'prev'
   if (u.restores !== undefined && !(isCount(u.restores) && u.restores < u.version)) return 'restores'
-  return u.op === 'delete' ? noBodyProblem(u) : bodyProblem(u)
+  return u.op === 'delete' ? noBodyProblem(u) : (bodyProblem(u) ?? keysProblem(u))
+}
+
+function keysProblem({ keyed, keys }: Record<string, unknown>): string | undefined {
+  if (keyed !== undefined && !isText(keyed)) return 'keyed'
+  if (keys === undefined) return undefined
+  return keyed !== undefined && Array.isArray(keys) && keys.every(isText) ? undefined : 'keys'
 }
 
 function areUnchanged(u: unknown): boolean {
@@ -161,4 +171,4 @@ function bodyProblem(u: Record<string, unknown>): string | undefined {
 }
 
 const noBodyProblem = (u: Record<string, unknown>): string | undefined =>
-  ['offset', 'length', 'sha256', 'blob'].find((name) => u[name] !== undefined)
+  ['offset', 'length', 'sha256', 'blob', 'keyed', 'keys'].find((name) => u[name] !== undefined)

@@ -93,6 +93,11 @@ export const currentIndexPk = (tenant: string, type: string, shard: number): str
   `K#${encodeSegment(tenant)}#${encodeType(type)}#${shard}`
 export const currentIndexPrefix = (tenant: string): string => `K#${encodeSegment(tenant)}#`
 
+/** Where resources of a type were stated under a key that they can be found by. */
+export const keyPk = (tenant: string, type: string, key: string): string =>
+  `I#${encodeSegment(tenant)}#${encodeType(type)}#${key}`
+export const keySk = (id: string, version: number): string => `${encodeSegment(id)}#${versionSk(version)}`
+
 export const batonPk = (tenant: string, partition: number): string => `L#${encodeSegment(tenant)}#${partition}`
 export const batonSk = 'baton'
 export const recoverySk = 'recovery'
@@ -116,8 +121,8 @@ export const workersPk = 'L#%workers'
 
 /** The prefixes of everything that a log can rebuild for a tenant: its heads, and what they vouch for. */
 export const headsPrefix = (tenant: string): string => `H#${encodeSegment(tenant)}#`
-export const indexPrefixes = (tenant: string): ReadonlyArray<string> => prefixesOf(['V', 'T'], tenant)
-export const pointerPrefixes = (tenant: string): ReadonlyArray<string> => prefixesOf(['V', 'T', 'Q'], tenant)
+export const indexPrefixes = (tenant: string): ReadonlyArray<string> => prefixesOf(['V', 'T', 'I'], tenant)
+export const pointerPrefixes = (tenant: string): ReadonlyArray<string> => prefixesOf(['V', 'T', 'I', 'Q'], tenant)
 
 const prefixesOf = (kinds: ReadonlyArray<string>, tenant: string): ReadonlyArray<string> =>
   kinds.map((kind) => `${kind}#${encodeSegment(tenant)}#`)

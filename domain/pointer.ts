@@ -5,6 +5,8 @@ import {
   headPk,
   headSk,
   type Keyspace,
+  keyPk,
+  keySk,
   requestPk,
   requestSk,
   typeIndexPk,
@@ -36,6 +38,8 @@ export interface VersionPointer {
   readonly restores?: number
   /** Its transaction takes back this one: `{commit}-{index}`. */
   readonly compensates?: string
+  /** A digest of the keys that the body can be found by. */
+  readonly keyed?: string
   /** Where the body begins in the commit object, counted from the object's first byte. */
   readonly offset?: number
   readonly length?: number
@@ -70,7 +74,7 @@ function versionPointer(
   index: number,
   transaction: number,
 ): VersionPointer {
-  const { type, id, version, op, method, restores, length, sha256, blob } = event
+  const { type, id, version, op, method, restores, keyed, length, sha256, blob } = event
   const { actor, reason, compensates } = commit.header.transactions[transaction] as TransactionHeader
   const offset = event.offset === undefined ? undefined : event.offset + commit.bodiesAt
   const { at, seq } = commit
@@ -89,6 +93,7 @@ function versionPointer(
     reason,
     restores,
     compensates: compensates && formatTransactionId(compensates),
+    keyed,
     offset,
     length,
     sha256,
@@ -106,6 +111,26 @@ export function versionItems({ tenant, shards }: Omit<Keyspace, 'partition'>, p:
     { pk: versionsPk(tenant, p.type, p.id), sk: versionSk(p.version), attributes },
     { pk: typeIndexPk(tenant, p.type, shardOf(p.id, shards)), sk: typeIndexSk(p.seq, p.index), attributes },
   ]
+}
+
+/** A resource stated under a key. Nothing removes it: whoever finds a resource by it looks whether its body still says so. */
+export interface Stated {
+  readonly id: string
+  readonly version: number
+  readonly seq: number
+  readonly index: number
+}
+
+/** The items by which the resources of a commit are found: one for each key that was not stated by the version before. */
+export function keyItems(tenant: string, commit: Commit): Item[] {
+  const items: Item[] = []
+  let next = 0
+  for (const { events } of commit.header.transactions)
+    for (const { type, id, version, keys = [] } of events) {
+      const attributes = { id, version, seq: commit.seq, index: next++ }
+      for (const key of keys) items.push({ pk: keyPk(tenant, type, key), sk: keySk(id, version), attributes })
+    }
+  return items
 }
 
 /** The receipts of a commit: one for each transaction that came with a request key. */
@@ -130,6 +155,7 @@ export const headItem = (tenant: string, partition: number, head: ChainLink): It
 })
 
 export const pointerFromItem = (item: Item): VersionPointer => item.attributes as unknown as VersionPointer
+export const statedFromItem = (item: Item): Stated => item.attributes as unknown as Stated
 export const headFromItem = (item: Item): ChainLink => item.attributes as unknown as ChainLink
 export const receiptFromItem = (item: Item): Receipt => item.attributes as unknown as Receipt
 
@@ -151,6 +177,7 @@ export function pointerAttributes(p: VersionPointer): Item['attributes'] {
   if (p.reason !== undefined) attributes.reason = p.reason
   if (p.restores !== undefined) attributes.restores = p.restores
   if (p.compensates !== undefined) attributes.compensates = p.compensates
+  if (p.keyed !== undefined) attributes.keyed = p.keyed
   if (p.offset !== undefined) attributes.offset = p.offset
   if (p.length !== undefined) attributes.length = p.length
   if (p.sha256 !== undefined) attributes.sha256 = p.sha256

@@ -6,12 +6,12 @@
  */
 import type { Commit } from '../domain/commit.js'
 import type { Keyspace } from '../domain/keys.js'
-import { pointersOf, receiptItems, versionItems } from '../domain/pointer.js'
+import { keyItems, pointersOf, receiptItems, versionItems } from '../domain/pointer.js'
 import type { Item } from '../domain/ports/index.js'
 
 export function pointerItems(keyspace: Keyspace, commit: Commit): Item[] {
   const { tenant, partition } = keyspace
-  const items = receiptItems(tenant, partition, commit)
+  const items = [...receiptItems(tenant, partition, commit), ...keyItems(tenant, commit)]
   for (const pointer of pointersOf(commit, partition)) items.push(...versionItems(keyspace, pointer))
   return items
 }

@@ -70,6 +70,8 @@ export interface DecisionState {
   readonly at: string
   /** The current version; `undefined`: there is none. A deletion is a version. */
   read(type: string, id: string): Promise<ResourceVersion | undefined>
+  /** What a condition selects, as in `match`. */
+  match(type: string, condition: string): Promise<ReadonlyArray<ResourceVersion>>
 }
 
 /** Decides what to write. It is called again when others have changed what it read, so it has no effects of its own. */
@@ -198,6 +200,16 @@ export interface Reads {
    * from the log's own index, at most 10,000 events of it, beyond which it is `Unavailable`.
    */
   list(type: string, options?: ListOptions): TaskEither<AnnalsError, ListPage>
+  /**
+   * The resources of a type that a condition selects, by id: `identifier=http://example.org/mrn|123`, with `_id`, `identifier` and
+   * `url` (FHIR search; commas: any of them, `&`: all of them). Exact at any time. For one resource or a few: more than 1,000 that
+   * may be meant are a `LimitExceeded`.
+   */
+  match(
+    type: string,
+    condition: string,
+    options?: { readonly at?: AsOf },
+  ): TaskEither<AnnalsError, ReadonlyArray<ResourceVersion>>
   /** How many resources of a type there are. Exact; costs the events between the index and the head. */
   count(type: string, options?: { readonly at?: AsOf }): TaskEither<AnnalsError, number>
 }

@@ -28,6 +28,7 @@ import { type Promised, promised } from './promised.js'
 import { makeHistory } from './read/history.js'
 import { makeListing } from './read/listing.js'
 import { type LogReader, makeLogReader } from './read/log-reader.js'
+import { makeMatching } from './read/matching.js'
 import { makeReader } from './read/reader.js'
 import { type RecoverDeps, recoverLog } from './recover/recover.js'
 import { verifyLog } from './recover/verify.js'
@@ -151,7 +152,8 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     const log = makeLogReader({ tenant: name, partition, blobs })
     const reader = makeReader({ tenant: name, blobs, pointers, log, limits })
     const passing = makeReader({ tenant: name, blobs, pointers, log, limits: uncached })
-    const deps = { ...adapters, tenant: name, shards, log, reader, limits, writer: writerName }
+    const matching = makeMatching({ tenant: name, pointers, reader, limits })
+    const deps = { ...adapters, tenant: name, shards, log, reader, matching, limits, writer: writerName }
     const head = await openOrRecover(() => openLog(deps), deps)
     const writer = makeLogWriter(
       {

@@ -35,6 +35,9 @@ export interface Outline {
   readonly resourceType: Member | undefined
   readonly id: Member | undefined
   readonly meta: Meta | undefined
+  /** What resources are found by. */
+  readonly identifier: Member | undefined
+  readonly url: Member | undefined
 }
 
 /** Members that the scan marks on its way. `NONE` is any other member. */
@@ -44,12 +47,14 @@ export const ID = 2
 export const META = 3
 export const VERSION_ID = 4
 export const LAST_UPDATED = 5
+export const IDENTIFIER = 6
+export const URL = 7
 
 /** Where the marked members of one body stand. The scan reuses one, so that a body costs no allocation here. */
 export class Marks {
-  readonly names = new Int32Array(6)
-  readonly starts = new Int32Array(6)
-  readonly ends = new Int32Array(6)
+  readonly names = new Int32Array(8)
+  readonly starts = new Int32Array(8)
+  readonly ends = new Int32Array(8)
   /** Members of the root and of `meta`. */
   rootMembers = 0
   metaMembers = 0
@@ -73,6 +78,8 @@ export const outlineOf = (bytes: Uint8Array, open: number, newlines: boolean, ma
   resourceType: memberOf(bytes, marks, RESOURCE_TYPE),
   id: memberOf(bytes, marks, ID),
   meta: metaOf(bytes, marks),
+  identifier: memberOf(bytes, marks, IDENTIFIER),
+  url: memberOf(bytes, marks, URL),
 })
 
 function memberOf(bytes: Uint8Array, marks: Marks, mark: number): Member | undefined {
@@ -118,6 +125,8 @@ export function markInRoot(bytes: Uint8Array, name: number, end: number, isEscap
   const length = end - name - 2
   if (length === 2) return isText(bytes, name + 1, end - 1, 'id') ? ID : NONE
   if (length === 4) return isText(bytes, name + 1, end - 1, 'meta') ? META : NONE
+  if (length === 10) return isText(bytes, name + 1, end - 1, 'identifier') ? IDENTIFIER : NONE
+  if (length === 3) return isText(bytes, name + 1, end - 1, 'url') ? URL : NONE
   return length === 12 && isText(bytes, name + 1, end - 1, 'resourceType') ? RESOURCE_TYPE : NONE
 }
 
@@ -133,6 +142,8 @@ const rootMarks: ReadonlyMap<string, number> = new Map([
   ['resourceType', RESOURCE_TYPE],
   ['id', ID],
   ['meta', META],
+  ['identifier', IDENTIFIER],
+  ['url', URL],
 ])
 const metaMarks: ReadonlyMap<string, number> = new Map([
   ['versionId', VERSION_ID],

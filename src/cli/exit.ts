@@ -18,6 +18,8 @@ export const exitCodes = {
 export function exitCodeOf(tag: ErrorTag): number {
   switch (tag) {
     case 'Conflict':
+    case 'NoMatch':
+    case 'MultipleMatches':
     case 'RequestKeyReused':
     case 'ProjectionParked':
     case 'Diverged':
@@ -25,6 +27,7 @@ export function exitCodeOf(tag: ErrorTag): number {
     case 'InvalidInput':
     case 'InvalidBody':
     case 'LimitExceeded':
+    case 'NotSupported':
     case 'TenantMismatch':
       return exitCodes.usage
     case 'Unpublished':

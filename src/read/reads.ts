@@ -1,5 +1,6 @@
 /** The reads that a tenant and a snapshot share, under a bound: the head as it is at each read, or one head for all of them. */
 import { annalsError } from '../../domain/error.js'
+import { type Condition, readCondition } from '../../domain/fhir/condition.js'
 import { parseInstant } from '../../domain/instant.js'
 import type { Position } from '../../domain/position.js'
 import { checkId, checkType, type Kind } from '../../domain/resource.js'
@@ -18,6 +19,7 @@ import { resourceVersion } from '../version.js'
 import type { makeHistory, Scope } from './history.js'
 import type { Listing } from './listing.js'
 import type { LogReader } from './log-reader.js'
+import type { Matching } from './matching.js'
 import { type Bound, copyOf, covers, type Reader } from './reader.js'
 
 export interface ReadsDeps {
@@ -26,6 +28,7 @@ export interface ReadsDeps {
   readonly reader: Reader
   readonly history: ReturnType<typeof makeHistory>
   readonly listing: Listing
+  readonly matching: Matching
 }
 
 const defaultCount = 50
@@ -38,6 +41,12 @@ export function makeReads(parts: ReadsDeps, bound: () => Promise<Bound>, live: b
     versions: (type, id, options = {}) => attempt(() => historyPage({ type, id }, { ...options, bodies: false })),
     history: (scope = {}, options = {}) => attempt(() => historyPage(scope, options)),
     list: (type, options = {}) => attempt(() => listPage(type, options)),
+    match: (type, query, { at } = {}) =>
+      attempt(async () => {
+        const condition = conditionOf(parts.kind, type, query)
+        const matches = await parts.matching.match(condition, await asOf(at))
+        return matches.map(({ pointer, body }) => resourceVersion(pointer, copyOf(body)))
+      }),
     count: (type, { at } = {}) =>
       attempt(async () => parts.listing.count(orThrow(checkType(parts.kind, type)), await asOf(at))),
   }
@@ -100,6 +109,11 @@ export function makeReads(parts: ReadsDeps, bound: () => Promise<Bound>, live: b
     const within = await bound()
     return at === undefined ? within : boundOf(log, within, at)
   }
+}
+
+export function conditionOf(kind: Kind, type: string, query: string): Condition {
+  if (kind === 'fhir') return orThrow(readCondition('condition', orThrow(checkType(kind, type)), query))
+  throw annalsError('NotSupported', { what: 'condition', problem: 'only FHIR resources are found by what they say' })
 }
 
 /** Never beyond the bound within which it lies. */

@@ -3,9 +3,10 @@ import { sha256 } from '../../domain/commit.js'
 import type { Premise, Transaction } from '../../domain/decide.js'
 import { formatInstant } from '../../domain/instant.js'
 import { refKey } from '../../domain/resource.js'
+import type { Selection } from '../../domain/selection.js'
 import { run } from '../../domain/task.js'
 import type { Decide, DecisionState, WriteOptions } from '../api.js'
-import { makeReads, type ReadsDeps } from '../read/reads.js'
+import { conditionOf, makeReads, type ReadsDeps } from '../read/reads.js'
 import type { PlannedWrite } from './planned.js'
 import { type PrepareDeps, prepare } from './prepare.js'
 
@@ -22,6 +23,7 @@ async function plan(deps: PrepareDeps & ReadsDeps, decide: Decide, options: Writ
   const { seq, at } = await deps.reader.head()
   const reads = makeReads(deps, async () => ({ seq }), false)
   const premises = new Map<string, Premise>()
+  const selections: Selection[] = []
   const state: DecisionState = {
     seq,
     at: formatInstant(at),
@@ -30,7 +32,12 @@ async function plan(deps: PrepareDeps & ReadsDeps, decide: Decide, options: Writ
       premises.set(refKey({ type, id }), { type, id, version: found?.version ?? 0 })
       return found
     },
+    match: async (type, query) => {
+      const found = await run(reads.match(type, query))
+      selections.push({ condition: conditionOf(deps.kind, type, query), ids: found.map(({ id }) => id), seq })
+      return found
+    },
   }
   const operations = await decide(state)
-  return { ...prepare(deps, operations, options), premises: [...premises.values()] }
+  return { ...prepare(deps, operations, options), premises: [...premises.values()], selections }
 }

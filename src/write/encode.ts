@@ -38,7 +38,7 @@ export function encodeBatch(parts: CommitParts): EncodedCommit {
   let end = 0
 
   const eventHeader = (event: DecidedEvent): EventHeader => {
-    const { type, id, version, op, method, prev, restores } = event
+    const { type, id, version, op, method, prev, restores, keyed, keys } = event
     const body = placeBody(event)
     return {
       type,
@@ -49,6 +49,8 @@ export function encodeBatch(parts: CommitParts): EncodedCommit {
       ...body,
       ...(prev === undefined ? undefined : { prev }),
       ...(restores === undefined ? undefined : { restores }),
+      ...(keyed === undefined ? undefined : { keyed }),
+      ...(keys === undefined ? undefined : { keys }),
     }
   }
 

@@ -1,15 +1,17 @@
 /** Gathers what a batch has to know before it is decided: the last versions it touches, and answers given before. */
 import * as E from 'fp-ts/lib/Either.js'
 import { type ChainLink, sha256 } from '../../domain/commit.js'
-import type { Current } from '../../domain/decide.js'
+import type { Current, State } from '../../domain/decide.js'
 import { annalsError } from '../../domain/error.js'
 import { requestPk, requestSk } from '../../domain/keys.js'
 import { type Receipt, receiptFromItem } from '../../domain/pointer.js'
 import type { PointerStore } from '../../domain/ports/index.js'
 import { type ResourceRef, refKey } from '../../domain/resource.js'
+import type { Selection } from '../../domain/selection.js'
 import { mapBounded, run } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
 import type { LogReader } from '../read/log-reader.js'
+import type { Matching } from '../read/matching.js'
 import type { Reader } from '../read/reader.js'
 import type { Settled, Waiting } from './queue.js'
 import { replay } from './replay.js'
@@ -19,6 +21,7 @@ export interface LoadDeps {
   readonly tenant: string
   readonly pointers: PointerStore
   readonly reader: Reader
+  readonly matching: Matching
   readonly log: LogReader
   readonly limits: Limits
   readonly states: States
@@ -31,7 +34,7 @@ export interface LoadDeps {
 export interface Loaded {
   readonly replays: ReadonlyArray<{ readonly waiting: Waiting; readonly result: Settled }>
   readonly undecided: Waiting[]
-  readonly lookup: (key: string) => Current | undefined
+  readonly state: State
 }
 
 export async function loadStates(deps: LoadDeps, batch: ReadonlyArray<Waiting>): Promise<Loaded> {
@@ -63,14 +66,39 @@ export async function loadStates(deps: LoadDeps, batch: ReadonlyArray<Waiting>):
   await mapBounded([...wanted], deps.limits.concurrency, async ([key, { ref, body }]) => {
     known.set(key, await load(deps, key, ref, body))
   })
+  const selected = await loadSelected(deps, undecided)
   return {
     replays,
     undecided,
-    lookup: (key) => {
-      const current = known.get(key)
-      return current === undefined || current.version === 0 ? undefined : current
+    state: {
+      current: (key) => {
+        const current = known.get(key)
+        return current === undefined || current.version === 0 ? undefined : current
+      },
+      selected: (selection) => selected.get(selection) ?? selection.ids,
     },
   }
+}
+
+/** What the conditions select at this head, of selections that were made at another one. */
+async function loadSelected(
+  deps: LoadDeps,
+  batch: ReadonlyArray<Waiting>,
+): Promise<ReadonlyMap<Selection, ReadonlyArray<string>>> {
+  const { seq } = deps.head()
+  const old = batch.flatMap(({ transaction }) => transaction.selections ?? []).filter((each) => each.seq !== seq)
+  const found = new Map<Selection, ReadonlyArray<string>>()
+  if (old.length === 0) return found
+  // What the index does not hold yet cannot be found by it.
+  await deps.allPublished()
+  await mapBounded(old, deps.limits.concurrency, async (selection) => {
+    const matches = await deps.matching.match(selection.condition, { seq })
+    found.set(
+      selection,
+      matches.map(({ pointer }) => pointer.id),
+    )
+  })
+  return found
 }
 
 async function load(deps: LoadDeps, key: string, ref: ResourceRef, body: boolean): Promise<Current> {

@@ -17,6 +17,7 @@ import { formatPosition } from '../../domain/position.js'
 import { mapBounded, run } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
 import type { LogReader } from '../read/log-reader.js'
+import type { Matching } from '../read/matching.js'
 import type { Reader } from '../read/reader.js'
 import type { Baton } from './baton.js'
 import { createCommit } from './create-commit.js'
@@ -48,6 +49,7 @@ export interface LogWriterDeps {
   readonly limits: Limits
   readonly log: LogReader
   readonly reader: Reader
+  readonly matching: Matching
   /** `{host}:{pid}:{random}` */
   readonly writer: string
   readonly makeBaton: (signal: AbortSignal, onWait: () => void) => Baton
@@ -149,7 +151,7 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
       const decided = decide(
         batch.map((waiting) => waiting.transaction),
         place,
-        loaded.lookup,
+        loaded.state,
       )
       if (await settleBatch(decided, place.at)) return
       await catchUp()

@@ -80,6 +80,7 @@ export const currentOf = (pointer: VersionPointer): Current => ({
   seq: pointer.seq,
   index: pointer.index,
   at: pointer.at,
+  keyed: pointer.keyed,
 })
 
 /** What a commit leaves behind, for a commit that this writer did not decide. */
@@ -89,4 +90,11 @@ export function changesOf(commit: Commit, partition: number): ReadonlyMap<string
   return changes
 }
 
-const withoutBody = ({ version, deleted, seq, index, at }: Current): Current => ({ version, deleted, seq, index, at })
+const withoutBody = ({ version, deleted, seq, index, at, keyed }: Current): Current => ({
+  version,
+  deleted,
+  seq,
+  index,
+  at,
+  keyed,
+})

@@ -34,10 +34,10 @@ const remove = (id: string, expect: Expectation = 'any'): Operation => ({ kind: 
 const tx = (...operations: Operation[]): Transaction => ({ operations })
 
 type State = Record<string, Current>
-const lookup =
-  (state: State) =>
-  (key: string): Current | undefined =>
-    state[key.slice('Note/'.length)]
+const lookup = (state: State) => ({
+  current: (key: string): Current | undefined => state[key.slice('Note/'.length)],
+  selected: () => [],
+})
 
 /** What each transaction of a batch came to, in a few words. */
 function given(state: State, ...batch: Transaction[]): string[] {

@@ -28,12 +28,25 @@ const event = t.refinement(
 const prev = t.partial({ prev: t.type({ seq: count, index: count }) })
 const method = t.type({ method: t.keyof({ POST: null, PUT: null, PATCH: null, DELETE: null }) })
 const written = t.type({ op: t.union([t.literal('create'), t.literal('update')]), length: count, sha256: hash })
+const found = t.union([
+  t.type({ keyed: text, keys: t.array(text) }),
+  t.type({ keyed: text, keys: absent }),
+  t.type({ keyed: absent, keys: absent }),
+])
 const inline = t.type({ offset: count, blob: absent })
 const large = t.refinement(
   t.type({ offset: absent, blob: hash, sha256: hash }),
   (u) => (u as { blob: string; sha256: string }).blob === (u as { sha256: string }).sha256,
 )
-const deletion = t.type({ op: t.literal('delete'), offset: absent, length: absent, sha256: absent, blob: absent })
+const deletion = t.type({
+  op: t.literal('delete'),
+  offset: absent,
+  length: absent,
+  sha256: absent,
+  blob: absent,
+  keyed: absent,
+  keys: absent,
+})
 
 const composed = t.type({
   format: t.literal('annals/1'),
@@ -52,7 +65,7 @@ const composed = t.type({
             event,
             prev,
             method,
-            t.union([t.intersection([written, t.union([inline, large])]), deletion]),
+            t.union([t.intersection([written, t.union([inline, large]), found]), deletion]),
           ]),
         ),
       }),

@@ -20,6 +20,11 @@ const body = fc.oneof(
 /** Version 0 stands before every other. */
 const restoring = optional(fc.record({ restores: fc.constant(0) }))
 
+/** Keys are stated with their digest; a version that keeps them has the digest alone. */
+const keys = optional(
+  fc.oneof(fc.record({ keyed: texts }), fc.record({ keyed: texts, keys: fc.array(texts, { maxLength: 2 }) })),
+)
+
 const written: fc.Arbitrary<EventHeader> = fc
   .tuple(
     fc.record({
@@ -32,8 +37,9 @@ const written: fc.Arbitrary<EventHeader> = fc
     body,
     optional(fc.record({ prev: fc.record({ seq: counts, index: counts }) })),
     restoring,
+    keys,
   )
-  .map(([event, place, prev, restores]) => ({ ...event, ...place, ...prev, ...restores }))
+  .map(([event, place, prev, restores, found]) => ({ ...event, ...place, ...prev, ...restores, ...found }))
 
 const deletion: fc.Arbitrary<EventHeader> = fc
   .tuple(

@@ -93,7 +93,7 @@ describe('recovery', () => {
     const site = await (await tale()).open()
     await site.store.recover('t', pointersOnly)
     const removals = site.pointers.calls.filter(({ method }) => method === 'deleteByPrefix')
-    expect(removals.map(({ key }) => key)).toEqual(['H#t#', 'V#t# T#t# Q#t#'])
+    expect(removals.map(({ key }) => key)).toEqual(['H#t#', 'V#t# T#t# I#t# Q#t#'])
   })
 
   test('does not list the log to read it', async () => {

@@ -67,7 +67,7 @@ describe('verification', () => {
     const { pointers } = site
     expect(pointers.count('getAll')).toBe(2 * commitCount)
     expect(pointers.count('get', /^[VTQ]#/)).toBe(0)
-    expect(pointers.calls.filter(({ method }) => method === 'scan').map(({ key }) => key)).toEqual(['V#t# T#t#'])
+    expect(pointers.calls.filter(({ method }) => method === 'scan').map(({ key }) => key)).toEqual(['V#t# T#t# I#t#'])
   })
 
   test('changes nothing', async () => {

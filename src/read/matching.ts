@@ -1,0 +1,71 @@
+/**
+ * What a condition selects, as of one head: resources that were stated under its keys at some time, whose version as of that
+ * head says so still.
+ */
+import { scanBody } from '../../domain/body/index.js'
+import { annalsError } from '../../domain/error.js'
+import { type Condition, candidatesOf, selects } from '../../domain/fhir/condition.js'
+import { foundBy } from '../../domain/fhir/found-by.js'
+import { keyPk } from '../../domain/keys.js'
+import { statedFromItem, type VersionPointer } from '../../domain/pointer.js'
+import type { PointerStore } from '../../domain/ports/index.js'
+import { mapBounded, orThrow, run } from '../../domain/task.js'
+import type { Limits } from '../limits.js'
+import { bodiesOf } from './bodies.js'
+import type { Bound, Reader } from './reader.js'
+
+export interface Match {
+  readonly pointer: VersionPointer
+  readonly body: Uint8Array
+}
+
+export interface Matching {
+  /** Sorted by id. More than 1,000 candidates are a `LimitExceeded`: a condition is meant for one resource, or a few. */
+  match(condition: Condition, bound: Bound): Promise<Match[]>
+}
+
+export interface MatchingDeps {
+  readonly tenant: string
+  readonly pointers: PointerStore
+  readonly reader: Reader
+  readonly limits: Limits
+}
+
+const maxCandidates = 1_000
+const itemsPerQuery = 100
+
+export function makeMatching({ tenant, pointers, reader, limits }: MatchingDeps): Matching {
+  async function match(condition: Condition, bound: Bound): Promise<Match[]> {
+    const { type } = condition
+    const ids = (await candidateIds(condition, bound)).sort()
+    const found = await mapBounded(ids, limits.concurrency, (id) => reader.versionWithin({ type, id }, bound))
+    const standing = found.filter((pointer) => pointer !== undefined && pointer.op !== 'delete') as VersionPointer[]
+    const bodies = await bodiesOf(reader, standing, limits)
+    return standing.flatMap((pointer, place) => {
+      const body = bodies[place] as Uint8Array
+      return selects(condition, pointer.id, foundBy(body, orThrow(scanBody(body)))) ? [{ pointer, body }] : []
+    })
+  }
+
+  async function candidateIds(condition: Condition, bound: Bound): Promise<string[]> {
+    const candidates = candidatesOf(condition)
+    if ('ids' in candidates) return [...candidates.ids]
+    const ids = new Set<string>()
+    await mapBounded(candidates.keys, limits.concurrency, async (key) => {
+      const pk = keyPk(tenant, condition.type, key)
+      let token: string | undefined
+      do {
+        const page = await run(pointers.query({ pk, limit: itemsPerQuery, token }))
+        for (const { id, seq } of page.items.map(statedFromItem)) if (seq <= bound.seq) ids.add(id)
+        if (ids.size > maxCandidates) {
+          const what = 'what a condition may select'
+          throw annalsError('LimitExceeded', { what, limit: maxCandidates, actual: ids.size, unit: 'resources' })
+        }
+        token = page.token
+      } while (token !== undefined)
+    })
+    return [...ids]
+  }
+
+  return { match }
+}

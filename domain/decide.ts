@@ -6,6 +6,7 @@
  */
 import { type Document, saysTheSame, unstamped } from './document.js'
 import { absurd, type VersionConflict } from './error.js'
+import type { FoundBy } from './fhir/found-by.js'
 import type { Method, Op, TransactionRef, UnchangedOperation } from './header.js'
 import { refKey } from './resource.js'
 import { makeOverlay, type Overlay, type Selection, sameIds } from './selection.js'
@@ -141,7 +142,7 @@ export function decide(batch: ReadonlyArray<Transaction>, place: Place, state: S
       index += decision.events.length
       for (const { key, type, id, current } of own) {
         changes.set(key, current)
-        overlay?.add(type, id, current)
+        overlay?.add(type, id, current.deleted ? undefined : foundByOf(current.body))
       }
     }
     return decision
@@ -207,6 +208,9 @@ function decideOne(
     ? { decision: { kind: 'rejected', conflicts }, own }
     : { decision: { kind: 'accepted', events, effects }, own }
 }
+
+const foundByOf = (body: Current['body']): FoundBy | undefined =>
+  body === undefined || body instanceof Uint8Array || body.kind === 'json' ? undefined : body.foundBy
 
 const isOvertaken = ({ premises = [], selections = [] }: Transaction, { current, selected, overlay }: Seen): boolean =>
   premises.some((premise) => (current(refKey(premise))?.version ?? 0) !== premise.version) ||

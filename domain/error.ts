@@ -203,7 +203,7 @@ function describe<T extends ErrorTag>(tag: T, data: Failures[T]): string {
   return messages[tag](data)
 }
 
-function describeConflict(c: VersionConflict): string {
+export function describeConflict(c: VersionConflict): string {
   const expected = typeof c.expected === 'number' ? (c.expected === 0 ? 'absent' : `version ${c.expected}`) : c.expected
   const actual = c.actual === 0 ? 'it does not exist' : `it is at version ${c.actual}${c.deleted ? ', deleted' : ''}`
   return `${c.type}/${c.id} was expected to be ${expected === 'exists' ? 'present' : expected === 'absent' ? 'absent' : `at ${expected}`}, but ${actual}`

@@ -6,6 +6,7 @@ import type { AnnalsError } from '../domain/error.js'
 import type { Method, Op } from '../domain/header.js'
 import type { Position } from '../domain/position.js'
 import type { Kind } from '../domain/resource.js'
+import type { BundleOptions, BundleResponse } from './bundle/api.js'
 import type { CopyOptions, CopyReport } from './copy/api.js'
 import type { ProjectionStatus, RunProjectionsOptions } from './project/api.js'
 import type { DefinedProjection } from './project/definition.js'
@@ -242,6 +243,11 @@ export interface TenantFp extends Reads {
     operations: ReadonlyArray<OperationInput> | Decide,
     options?: WriteOptions,
   ): TaskEither<AnnalsError, TransactionResult>
+  /**
+   * Processes a FHIR Bundle: a `transaction` is one commit or nothing, the entries of a `batch` stand for themselves. Where a transaction
+   * fails, `outcomeOf(error)` tells why as an OperationOutcome.
+   */
+  bundle(body: BodyInput, options?: BundleOptions): TaskEither<AnnalsError, BundleResponse>
   /**
    * Takes back a transaction, or several together, by one transaction of compensating events: each resource gets a version with the
    * state from before. What others have changed since is a `Conflict`, unless `onConflict` says otherwise.

@@ -9,11 +9,14 @@ export {
   isAnnalsError,
   type VersionConflict,
 } from '../domain/error.js'
+export type { EntryResponse } from '../domain/fhir/bundle/response.js'
+export { type Issue, type Outcome, outcomeOf, statusOf } from '../domain/fhir/outcome.js'
 export type { Method, Op } from '../domain/header.js'
 export { formatPosition, type Position, parsePosition } from '../domain/position.js'
 export type { Kind } from '../domain/resource.js'
 export { type ObjectPart, objectParts } from '../projections/objects/keys.js'
 export type * from './api.js'
+export type * from './bundle/api.js'
 export type * from './copy/api.js'
 export { defaultLimits, type Limits } from './limits.js'
 export { bootstrapStore, type OpenOptions, openStore } from './open.js'

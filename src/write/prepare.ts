@@ -78,7 +78,7 @@ function operation(deps: PrepareDeps, input: OperationInput, bytes: Uint8Array |
 }
 
 /** The caller's bytes: a document copies what it needs of them before the call returns. */
-function bytesOf(body: BodyInput): Uint8Array {
+export function bytesOf(body: BodyInput): Uint8Array {
   if (typeof body === 'string') {
     if (!body.isWellFormed())
       throw annalsError('InvalidInput', { what: 'body', problem: 'the text holds half of a surrogate pair' })

@@ -1,0 +1,169 @@
+/** What an entry asks for: its method, URL and conditions as one interaction. (FHIR R4, RESTful API: transaction entries) */
+import * as E from 'fp-ts/lib/Either.js'
+import { flow, pipe } from 'fp-ts/lib/function.js'
+import { type AnnalsError, annalsError } from '../../error.js'
+import { checkId, checkType } from '../../resource.js'
+import { type Condition, readCondition } from '../condition.js'
+import { type Entry, placeOf } from './read.js'
+
+/** A resource by its id, or by a condition that selects it. */
+export type Target = { readonly id: string } | { readonly condition: Condition }
+
+export type Interaction = { readonly index: number; readonly type: string } & (
+  | { readonly kind: 'create'; readonly body: Uint8Array; readonly ifNoneExist?: Condition }
+  | {
+      readonly kind: 'update'
+      readonly target: Target
+      readonly body: Uint8Array
+      readonly ifMatch?: number
+      /** `If-None-Match: *`: only if there is none yet. */
+      readonly onlyCreate: boolean
+    }
+  | { readonly kind: 'delete'; readonly target: Target; readonly ifMatch?: number }
+  | { readonly kind: 'read'; readonly id: string; readonly version?: number; readonly ifNoneMatch?: number }
+  | { readonly kind: 'search'; readonly condition: Condition }
+)
+
+export type Write = Exclude<Interaction, { kind: 'read' | 'search' }>
+
+export const isWrite = (interaction: Interaction): interaction is Write =>
+  interaction.kind !== 'read' && interaction.kind !== 'search'
+
+/** The order of a transaction, in which no result depends on the order of its entries. */
+export const rankOf = ({ kind }: Interaction): number => ranks[kind]
+const ranks = { delete: 0, create: 1, update: 2, read: 3, search: 3 } as const
+
+export function interactionOf(entry: Entry): E.Either<AnnalsError, Interaction> {
+  const { index, request, resource } = entry
+  const place = placeOf(index, 'request')
+  const { method } = request
+  return pipe(
+    readUrl(`${place}.url`, request.url),
+    E.chain((url): E.Either<AnnalsError, Interaction> => {
+      if (method === 'GET' || method === 'HEAD') return readOf(entry, url)
+      if (url.version !== undefined) return invalid(`${place}.url`, 'a version is never written; leave it out')
+      if (method === 'DELETE') return deleteOf(entry, url)
+      if (method !== 'POST' && method !== 'PUT')
+        return unsupported(`${place}.method`, 'it is GET, HEAD, POST, PUT or DELETE')
+      if (resource === undefined) return invalid(placeOf(index, 'resource'), `${method} needs a resource`)
+      return method === 'POST' ? createOf(entry, url, resource) : updateOf(entry, url, resource)
+    }),
+  )
+}
+
+const deleteOf = ({ index, request }: Entry, url: Url): E.Either<AnnalsError, Interaction> =>
+  pipe(
+    E.Do,
+    E.apS('target', targetOf(index, url)),
+    E.apS('ifMatch', versionIn(placeOf(index, 'request.ifMatch'), request.ifMatch)),
+    E.map((rest) => ({ index, type: url.type, kind: 'delete', ...rest })),
+  )
+
+const updateOf = ({ index, request }: Entry, url: Url, body: Uint8Array): E.Either<AnnalsError, Interaction> =>
+  pipe(
+    E.Do,
+    E.apS('target', targetOf(index, url)),
+    E.apS('ifMatch', versionIn(placeOf(index, 'request.ifMatch'), request.ifMatch)),
+    E.map((rest) => ({
+      index,
+      type: url.type,
+      kind: 'update',
+      body,
+      onlyCreate: request.ifNoneMatch === '*',
+      ...rest,
+    })),
+  )
+
+function createOf(
+  { index, request }: Entry,
+  { type, id, query }: Url,
+  body: Uint8Array,
+): E.Either<AnnalsError, Interaction> {
+  if (id !== undefined || query !== undefined)
+    return invalid(placeOf(index, 'request.url'), 'POST goes to a type; a resource with an id is written by PUT')
+  if (request.ifNoneExist === undefined) return E.right({ index, type, kind: 'create', body })
+  return pipe(
+    readCondition(placeOf(index, 'request.ifNoneExist'), type, afterQuestionMark(request.ifNoneExist)),
+    E.map((ifNoneExist) => ({ index, type, kind: 'create', body, ifNoneExist })),
+  )
+}
+
+function readOf({ index, request }: Entry, { type, id, version, query }: Url): E.Either<AnnalsError, Interaction> {
+  const place = placeOf(index, 'request')
+  if (id === undefined)
+    return pipe(
+      readCondition(`${place}.url`, type, query ?? ''),
+      E.map((condition) => ({ index, type, kind: 'search', condition })),
+    )
+  if (query !== undefined) return unsupported(`${place}.url`, 'a read has no parameters here')
+  return pipe(
+    versionIn(`${place}.ifNoneMatch`, request.ifNoneMatch),
+    E.map((ifNoneMatch) => ({ index, type, kind: 'read', id, version, ifNoneMatch })),
+  )
+}
+
+const targetOf = (index: number, { type, id, query }: Url): E.Either<AnnalsError, Target> =>
+  id !== undefined && query === undefined
+    ? E.right({ id })
+    : id === undefined && query !== undefined
+      ? pipe(
+          readCondition(placeOf(index, 'request.url'), type, query),
+          E.map((condition) => ({ condition })),
+        )
+      : invalid(placeOf(index, 'request.url'), 'it is Type/id, or Type?condition')
+
+interface Url {
+  readonly type: string
+  readonly id?: string
+  readonly version?: number
+  readonly query?: string
+}
+
+/** `Type`, `Type/id`, `Type/id/_history/version`, each relative to the base; and `Type?condition`. */
+function readUrl(what: string, url: string): E.Either<AnnalsError, Url> {
+  const mark = url.indexOf('?')
+  const path = mark < 0 ? url : url.slice(0, mark)
+  const [type = '', id, history, version, ...more] = path.replace(/^\/|\/$/g, '').split('/')
+  if (type.includes(':')) return invalid(what, 'it is relative to the base of the server, such as Patient/123')
+  if (type.startsWith('$') || id?.startsWith('$') === true || type.startsWith('_'))
+    return unsupported(what, 'operations, searches by POST and histories cannot be asked for in a Bundle')
+  const query = mark < 0 ? undefined : url.slice(mark + 1)
+  if (history !== undefined && (history !== '_history' || version === undefined || more.length > 0))
+    return unsupported(what, 'it is Type, Type/id, Type/id/_history/version or Type?condition')
+  return pipe(
+    E.Do,
+    E.apS('type', named(what, checkType('fhir', type))),
+    E.apS('id', id === undefined ? E.right(undefined) : named(what, checkId('fhir', id))),
+    E.apS('version', versionIn(what, version)),
+    E.map((read) => ({ ...read, query })),
+  )
+}
+
+const named = (what: string, checked: E.Either<AnnalsError, string>): E.Either<AnnalsError, string> =>
+  pipe(
+    checked,
+    E.mapLeft((error) =>
+      error._tag === 'InvalidInput' ? annalsError('InvalidInput', { ...error.data, what }) : error,
+    ),
+  )
+
+/** A version, as a URL and as an entity tag have it: `3`, `W/"3"`. */
+const versionIn: (what: string, text: string | undefined) => E.Either<AnnalsError, number | undefined> = (
+  what,
+  text,
+) => {
+  if (text === undefined || text === '*') return E.right(undefined)
+  const [, number] = /^(?:W\/)?"?(\d{1,15})"?$/.exec(text) ?? []
+  return number === undefined ? invalid(what, 'a version is a number, as an entity tag W/"3"') : E.right(Number(number))
+}
+
+const afterQuestionMark = (text: string): string => text.slice(text.indexOf('?') + 1)
+
+const invalid: (what: string, problem: string) => E.Either<AnnalsError, never> = flow(
+  (what, problem) => annalsError('InvalidInput', { what, problem }),
+  E.left,
+)
+const unsupported: (what: string, problem: string) => E.Either<AnnalsError, never> = flow(
+  (what, problem) => annalsError('NotSupported', { what, problem }),
+  E.left,
+)

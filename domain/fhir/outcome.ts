@@ -1,0 +1,94 @@
+/** Failures as FHIR tells them: an HTTP status, and an OperationOutcome with one issue for each thing that is wrong. */
+import { type AnnalsError, absurd, describeConflict, type VersionConflict } from '../error.js'
+
+export interface Issue {
+  readonly severity: 'error' | 'fatal'
+  /** Of the value set issue-type (FHIR 4.0.1). */
+  readonly code: string
+  readonly diagnostics: string
+  /** A FHIRPath. */
+  readonly expression?: readonly [string]
+}
+
+export interface Outcome {
+  readonly resourceType: 'OperationOutcome'
+  readonly issue: ReadonlyArray<Issue>
+}
+
+interface Answer {
+  readonly status: number
+  readonly code: string
+}
+
+/** `placeOf`: the FHIRPath of an operation, where there are several. */
+export function outcomeOf(error: AnnalsError, placeOf?: (operation: number) => string): Outcome {
+  if (error._tag === 'Conflict') {
+    const issue = error.data.conflicts.map((conflict): Issue => {
+      const { code } = answerToConflict(conflict)
+      return issueOf(code, describeConflict(conflict), placeOf?.(conflict.operation))
+    })
+    return { resourceType: 'OperationOutcome', issue }
+  }
+  const { what, path } = error.data as { readonly what?: string; readonly path?: string }
+  const place = [path, what].find((text) => text?.startsWith('Bundle.entry') === true)
+  return { resourceType: 'OperationOutcome', issue: [issueOf(answerTo(error).code, error.message, place)] }
+}
+
+/** The status of the HTTP answer. Of several conflicts the first counts. */
+export const statusOf = (error: AnnalsError): number => answerTo(error).status
+
+const issueOf = (code: string, diagnostics: string, place: string | undefined): Issue => ({
+  severity: code === 'exception' ? 'fatal' : 'error',
+  code,
+  diagnostics,
+  ...(place === undefined ? undefined : { expression: [place] }),
+})
+
+function answerToConflict({ expected, actual, deleted }: VersionConflict): Answer {
+  if (expected !== 'exists') return { status: 412, code: expected === 'absent' ? 'duplicate' : 'conflict' }
+  return actual > 0 && deleted ? { status: 410, code: 'deleted' } : { status: 404, code: 'not-found' }
+}
+
+function answerTo(error: AnnalsError): Answer {
+  switch (error._tag) {
+    case 'Conflict':
+      return answerToConflict(error.data.conflicts[0] as VersionConflict)
+    case 'InvalidInput':
+      return { status: 400, code: 'invalid' }
+    case 'InvalidBody':
+      return { status: 400, code: 'structure' }
+    case 'NotSupported':
+      return { status: 400, code: 'not-supported' }
+    case 'LimitExceeded':
+      return { status: 413, code: 'too-long' }
+    case 'NoMatch':
+    case 'TenantNotFound':
+      return { status: 404, code: 'not-found' }
+    case 'MultipleMatches':
+      return { status: 412, code: 'multiple-matches' }
+    case 'RequestKeyReused':
+      return { status: 409, code: 'conflict' }
+    case 'Contended':
+      return { status: 503, code: 'lock-error' }
+    case 'Unavailable':
+    case 'Unpublished':
+    case 'OutcomeUnknown':
+      return { status: 503, code: 'transient' }
+    case 'StorageRefused':
+      return { status: 503, code: 'no-store' }
+    case 'Cancelled':
+    case 'ProjectionParked':
+    case 'NeedsRecovery':
+      return { status: 503, code: 'incomplete' }
+    case 'TenantMismatch':
+    case 'NotAStore':
+    case 'UnsupportedFormat':
+    case 'LogMismatch':
+    case 'Diverged':
+    case 'Corrupt':
+    case 'ClockSkew':
+      return { status: 500, code: 'exception' }
+    default:
+      return absurd(error)
+  }
+}

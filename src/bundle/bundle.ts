@@ -1,0 +1,117 @@
+/** Bundles of FHIR: a transaction is one commit or nothing, the entries of a batch stand for themselves. */
+import { sha256 } from '../../domain/commit.js'
+import { type AnnalsError, annalsError, isAnnalsError } from '../../domain/error.js'
+import { interactionOf } from '../../domain/fhir/bundle/interaction.js'
+import { linksOf } from '../../domain/fhir/bundle/links.js'
+import { type Entry, placeOf, readBundle } from '../../domain/fhir/bundle/read.js'
+import { conditionalReference } from '../../domain/fhir/bundle/resolve.js'
+import { type EntryResponse, encodeResponse } from '../../domain/fhir/bundle/response.js'
+import { outcomeOf, statusOf } from '../../domain/fhir/outcome.js'
+import type { Kind } from '../../domain/resource.js'
+import { mapBounded, orThrow } from '../../domain/task.js'
+import type { BodyInput } from '../api.js'
+import { type PlannedDeps, writePlanned } from '../write/planned.js'
+import { bytesOf, limit, notesOf } from '../write/prepare.js'
+import type { BundleOptions, BundleResponse } from './api.js'
+import { type Asked, inOrder, type PlanDeps, planBundle } from './plan.js'
+import { respond } from './respond.js'
+
+export interface BundleDeps extends PlanDeps, PlannedDeps {
+  readonly kind: Kind
+}
+
+/** Entries of a batch that are under way at once: enough to share commits. */
+const batchWidth = 256
+
+export async function processBundle(
+  deps: BundleDeps,
+  body: BodyInput,
+  options: BundleOptions,
+): Promise<BundleResponse> {
+  const { kind, limits } = deps
+  if (kind !== 'fhir')
+    throw annalsError('NotSupported', { what: 'Bundle', problem: 'only tenants of the kind fhir take Bundles' })
+  const bytes = bytesOf(body)
+  limit('the Bundle', bytes.length, limits.maxTransactionBytes, 'bytes')
+  const { type, entries } = orThrow(readBundle(bytes))
+  limit('the Bundle', entries.length, limits.maxTransactionOperations, 'entries')
+  for (const { index, resource } of entries)
+    limit(placeOf(index, 'resource'), resource?.length ?? 0, limits.maxBodyBytes, 'bytes')
+  notesOf(options)
+  if (type === 'batch') return batch(deps, entries, options)
+  const asked = entries.map(askedBy)
+  const { transaction, answers } = await transact(deps, asked, sha256(bytes), options)
+  return responseOf('transaction-response', answers, transaction)
+}
+
+const askedBy = (entry: Entry): Asked => ({ entry, interaction: orThrow(interactionOf(entry)) })
+
+async function transact(
+  deps: BundleDeps,
+  asked: ReadonlyArray<Asked>,
+  digest: string,
+  options: BundleOptions,
+): Promise<{ readonly answers: EntryResponse[]; readonly transaction?: string }> {
+  const ordered = inOrder(asked)
+  const notes = notesOf(options)
+  const plan = async () => ({ ...(await planBundle(deps, asked)), ...notes })
+  try {
+    const result = await writePlanned(deps, { name: 'the Bundle', digest, plan }, options)
+    const answers = await respond(deps, ordered, result, options)
+    return result.id === undefined ? { answers } : { answers, transaction: result.id }
+  } catch (error) {
+    throw isAnnalsError(error) ? byEntry(error, ordered) : error
+  }
+}
+
+/** Conflicts name their entries. */
+function byEntry(error: AnnalsError, ordered: ReadonlyArray<Asked>): AnnalsError {
+  if (error._tag !== 'Conflict') return error
+  const conflicts = error.data.conflicts.map((conflict) => ({
+    ...conflict,
+    operation: ordered[conflict.operation]?.entry.index ?? conflict.operation,
+  }))
+  return annalsError('Conflict', { conflicts: conflicts.sort((a, b) => a.operation - b.operation) })
+}
+
+/** Each entry is a transaction of its own, under a request key of its own. None may depend on another. */
+async function batch(deps: BundleDeps, entries: ReadonlyArray<Entry>, options: BundleOptions): Promise<BundleResponse> {
+  const fullUrls = new Map(entries.map(({ fullUrl, index }) => [fullUrl, index]))
+  const answers = await mapBounded(entries, batchWidth, async (entry): Promise<EntryResponse> => {
+    try {
+      const request = options.request === undefined ? undefined : `${options.request}:${entry.index}`
+      const digest = sha256(Buffer.concat([Buffer.from(JSON.stringify(entry.request)), entry.resource ?? Buffer.of()]))
+      const asked = askedBy(entry)
+      checkIndependent(asked, fullUrls)
+      const { answers } = await transact(deps, [asked], digest, { ...options, request })
+      return answers[0] as EntryResponse
+    } catch (error) {
+      if (!isAnnalsError(error)) throw error
+      return { status: statusOf(error), outcome: outcomeOf(error, (operation) => placeOf(operation)) }
+    }
+  })
+  return responseOf('batch-response', answers)
+}
+
+/** Only a transaction can write what its entries say of each other. Links to where a resource stands already are none of that. */
+function checkIndependent({ entry, interaction }: Asked, fullUrls: ReadonlyMap<string | undefined, number>): void {
+  if (interaction.kind !== 'create' && interaction.kind !== 'update') return
+  for (const { kind, text } of linksOf(interaction.body, interaction.type)) {
+    const other = text.startsWith('urn:') ? fullUrls.get(text) : undefined
+    const refersTo = other !== undefined && other !== entry.index ? placeOf(other) : undefined
+    if (refersTo === undefined && !(kind === 'reference' && conditionalReference.test(text))) continue
+    const problem = `it refers to ${refersTo ?? 'what a condition selects'}; that takes a Bundle of type transaction`
+    throw annalsError('InvalidInput', { what: placeOf(entry.index, 'resource'), problem })
+  }
+}
+
+const responseOf = (
+  type: BundleResponse['type'],
+  entries: ReadonlyArray<EntryResponse>,
+  transaction?: string,
+): BundleResponse => ({
+  type,
+  ...(transaction === undefined ? undefined : { transaction }),
+  entries,
+  bytes: () => encodeResponse(type, entries),
+})

@@ -1,0 +1,76 @@
+/** The answers to the entries of a Bundle, from what became of their operations. */
+import { annalsError } from '../../domain/error.js'
+import type { Interaction } from '../../domain/fhir/bundle/interaction.js'
+import { type EntryResponse, encodeSearchset } from '../../domain/fhir/bundle/response.js'
+import { formatInstant } from '../../domain/instant.js'
+import { mapBounded } from '../../domain/task.js'
+import type { Limits } from '../limits.js'
+import type { Matching } from '../read/matching.js'
+import type { Reader } from '../read/reader.js'
+import type { TransactionResult, WriteResult } from '../write/result.js'
+import type { BundleOptions } from './api.js'
+import type { Asked } from './plan.js'
+
+export interface RespondDeps {
+  readonly reader: Reader
+  readonly matching: Matching
+  readonly limits: Limits
+}
+
+/** `ordered`: as the operations were; the answers are in the order of the request. */
+export async function respond(
+  deps: RespondDeps,
+  ordered: ReadonlyArray<Asked>,
+  { id, results }: TransactionResult,
+  options: BundleOptions,
+): Promise<EntryResponse[]> {
+  // A search sees what the transaction has left behind; where it has written nothing, what everybody sees.
+  const seq = id === undefined ? (await deps.reader.head()).seq : Number(id.split('-')[0])
+  const answers = await mapBounded(ordered, deps.limits.concurrency, async ({ entry, interaction }, place) => ({
+    index: entry.index,
+    answer: await answerTo(deps, interaction, results[place] as WriteResult, seq, options),
+  }))
+  return answers.sort((a, b) => a.index - b.index).map(({ answer }) => answer)
+}
+
+async function answerTo(
+  deps: RespondDeps,
+  interaction: Interaction,
+  result: WriteResult,
+  seq: number,
+  options: BundleOptions,
+): Promise<EntryResponse> {
+  const { type, id, version, at } = result
+  const found = { type, id, version, at }
+  const body = async (): Promise<Pick<EntryResponse, 'resource'> | undefined> =>
+    options.return === 'representation' ? { resource: await bodyOf(deps.reader, type, id, version) } : undefined
+  switch (interaction.kind) {
+    case 'create':
+      return { status: result.changed ? 201 : 200, ...found, ...(await body()) }
+    case 'update':
+      return { status: result.op === 'create' ? 201 : 200, ...found, ...(await body()) }
+    case 'delete':
+      return version === 0 ? { status: 204, type } : { status: 204, ...found }
+    case 'read': {
+      const wanted = interaction.version ?? version
+      if (interaction.ifNoneMatch === wanted) return { status: 304, type, id, version: wanted }
+      const pointer = await deps.reader.version({ type, id }, wanted)
+      const resource = await bodyOf(deps.reader, type, id, wanted)
+      return { status: 200, type, id, version: wanted, at: pointer && formatInstant(pointer.at), resource }
+    }
+    default: {
+      const matches = await deps.matching.match(interaction.condition, { seq })
+      return {
+        status: 200,
+        type,
+        resource: encodeSearchset(matches.map(({ pointer, body }) => ({ ...pointer, body }))),
+      }
+    }
+  }
+}
+
+async function bodyOf(reader: Reader, type: string, id: string, version: number): Promise<Uint8Array> {
+  const pointer = await reader.version({ type, id }, version)
+  if (pointer !== undefined) return reader.body(pointer)
+  throw annalsError('NeedsRecovery', { log: type, problem: `${type}/${id} version ${version} has no pointer` })
+}

@@ -6,6 +6,8 @@ const exitCodeByTag = {
   Usage: exitCodes.usage,
   /** There is no such resource, or no such version. */
   NotFound: exitCodes.failed,
+  /** Some of what was asked for could not be done. */
+  Failed: exitCodes.failed,
   /** The version is a deletion: it has no body. */
   Deleted: exitCodes.failed,
 } as const

@@ -1,6 +1,6 @@
 /** JSON for programs. Bodies go into it byte for byte as they are stored: nothing here parses one. */
 import { Buffer } from 'node:buffer'
-import { type CommitView, formatPosition, type ResourceVersion } from '../index.js'
+import { type CommitView, formatPosition, type ResourceVersion, type TransactionResult } from '../index.js'
 
 /** `fields` as JSON, with `body` spliced in as its last member. */
 export function withBody(fields: object, body: Uint8Array | undefined): Uint8Array {
@@ -47,6 +47,19 @@ export function commitJson(commit: CommitView): Uint8Array {
   })
   parts.push(Buffer.from(']}'))
   return Buffer.concat(parts)
+}
+
+/** What became of a transaction. */
+export function transactionJson({ id: transaction, at, replayed, results }: TransactionResult): string {
+  const shown = results.map(({ type, id, version, changed, op, restores }) => ({
+    type,
+    id,
+    version,
+    changed,
+    op,
+    restores,
+  }))
+  return JSON.stringify({ transaction, at, replayed, results: shown })
 }
 
 export const comma = Buffer.from(',')

@@ -13,6 +13,7 @@ import { addRecover, addVerify } from './commands/maintain.js'
 import { addProjections } from './commands/projections.js'
 import { addRestore, addRevert } from './commands/revert.js'
 import { addStats } from './commands/stats.js'
+import { addShow, addTransaction } from './commands/transaction.js'
 import { addDelete, addPut } from './commands/write.js'
 import type { Surroundings } from './session.js'
 import { withCommonFlags } from './settings.js'
@@ -70,6 +71,8 @@ export function buildProgram(surroundings: Surroundings, said: Said): Command {
     addPut,
     addGet,
     addDelete,
+    addTransaction,
+    addShow,
     addRevert,
     addRestore,
     addHistory,

@@ -14,6 +14,7 @@ import { type AuditFlags, auditOptions, withAuditFlags } from '../audit.js'
 import { changesBetween } from '../diff/changes.js'
 import { changeJson, changeLine } from '../diff/lines.js'
 import { usage } from '../failure.js'
+import { transactionJson } from '../json.js'
 import type { AddCommand } from '../program.js'
 import { makeSession, type Session, withTenant } from '../session.js'
 import { parseScope, settingsOf, wholeNumber } from '../settings.js'
@@ -94,19 +95,10 @@ export const addRestore: AddCommand = (make, surroundings) => {
     })
 }
 
-async function showWritten(session: Session, { id, at, replayed, results }: TransactionResult): Promise<void> {
+async function showWritten(session: Session, result: TransactionResult): Promise<void> {
   const { out, json, colors } = session
-  if (json) {
-    const shown = results.map(({ type, id, version, changed, op, restores }) => ({
-      type,
-      id,
-      version,
-      changed,
-      op,
-      restores,
-    }))
-    return out.line(JSON.stringify({ transaction: id, at, replayed, results: shown }))
-  }
+  if (json) return out.line(transactionJson(result))
+  const { id, replayed, results } = result
   for (const { type, id: name, version, changed, op, restores } of results) {
     const what = !changed ? 'left' : op === 'delete' ? 'deleted' : 'restored'
     const as = changed && op !== 'delete' ? `, as version ${restores}` : ''

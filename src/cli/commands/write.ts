@@ -1,12 +1,11 @@
 /** `annals put` and `annals delete`: one write each. */
-import { readFile } from 'node:fs/promises'
 import { Option } from 'commander'
 import { scanBody } from '../../../domain/body/index.js'
 import type { Expectation, Kind, Tenant, WriteResult } from '../../index.js'
 import { defaultLimits, formatPosition } from '../../index.js'
 import { type AuditFlags, auditOptions, withAuditFlags } from '../audit.js'
 import { CliFailure, usage } from '../failure.js'
-import type { Io } from '../io.js'
+import { readInput } from '../input.js'
 import type { AddCommand } from '../program.js'
 import { makeSession, type Session, withTenant } from '../session.js'
 import { parseScope, parseTarget, settingsOf, shardsFlag, wholeNumber } from '../settings.js'
@@ -40,7 +39,7 @@ export const addPut: AddCommand = (make, surroundings) => {
     .action(async (text: string, file: string | undefined, flags: PutFlags) => {
       const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
       const scope = parseScope(text)
-      const body = withoutFinalNewline(await readInput(surroundings.io, file))
+      const body = withoutFinalNewline(await readInput(surroundings.io, file, defaultLimits.maxBodyBytes))
       const { kind, shards } = flags
       await withTenant(session, { create: true, kind, shards }, async (tenant) =>
         showResult(session, await put(tenant, scope.type, scope.id ?? idIn(tenant, body), body, flags)),
@@ -91,23 +90,6 @@ export const addDelete: AddCommand = (make, surroundings) => {
 }
 
 const expectation = ({ ifVersion }: WriteFlags): Expectation | undefined => ifVersion
-
-async function readInput(io: Io, file: string | undefined): Promise<Uint8Array> {
-  try {
-    if (file !== undefined && file !== '-') return await readFile(file)
-  } catch (error) {
-    throw usage(`${file} cannot be read: ${(error as Error).message}`)
-  }
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of io.stdin) {
-    chunks.push(chunk as Uint8Array)
-    size += (chunk as Uint8Array).length
-    // One byte more than the store takes is enough for it to refuse the body by its own sentence.
-    if (size > defaultLimits.maxBodyBytes) break
-  }
-  return Buffer.concat(chunks)
-}
 
 /** The newline that ends a text file is the file's, not the body's. */
 function withoutFinalNewline(bytes: Uint8Array): Uint8Array {

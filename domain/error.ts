@@ -28,6 +28,8 @@ export interface Failures {
   NoMatch: { readonly what: string }
   /** A condition that has to select at most one resource selects several. */
   MultipleMatches: { readonly what: string; readonly matches: number }
+  /** An operation of a patch cannot be: what it names is not there, or a test fails. Nothing was written. */
+  PatchFailed: { readonly what: string; readonly problem: string }
   /** The input asks for something that Annals does not do. */
   NotSupported: { readonly what: string; readonly problem: string }
   /** The request key was used before, for another request. */
@@ -134,6 +136,7 @@ function isRetryable(tag: ErrorTag): boolean {
     case 'Conflict':
     case 'NoMatch':
     case 'MultipleMatches':
+    case 'PatchFailed':
     case 'NotSupported':
     case 'RequestKeyReused':
     case 'StorageRefused':
@@ -165,6 +168,7 @@ const messages: { [T in ErrorTag]: (data: Failures[T]) => string } = {
   NoMatch: (d) => `${d.what}: the condition selects no resource, and has to select one`,
   MultipleMatches: (d) =>
     `${d.what}: the condition selects ${d.matches} resources, and may select one only; make it more precise`,
+  PatchFailed: (d) => `${d.what}: ${d.problem}; nothing was written`,
   NotSupported: (d) => `${d.what}: ${d.problem}`,
   RequestKeyReused: (d) => `the request key was already used for another request, at ${d.position}; use a new key`,
   Unpublished: (d) =>

@@ -50,6 +50,11 @@ export interface UpdateOptions extends WriteOptions {
   readonly onlyIfChanged?: boolean
 }
 
+export interface PatchOptions extends WriteOptions {
+  /** `exists` (default), or the version that is expected. */
+  readonly expect?: Expectation
+}
+
 export interface DeleteOptions extends WriteOptions {
   readonly expect?: Expectation
 }
@@ -232,6 +237,11 @@ export interface TenantFp extends Reads {
   create(type: string, body: BodyInput, options?: CreateOptions): TaskEither<AnnalsError, WriteResult>
   /** Writes the next version, or the first. */
   update(type: string, id: string, body: BodyInput, options?: UpdateOptions): TaskEither<AnnalsError, WriteResult>
+  /**
+   * Writes the next version by a JSON Patch (RFC 6902): a list of operations as bytes, text or a value. Digits, the order of members and
+   * every byte that it does not name stay. An operation that cannot be is a `PatchFailed`, and a resource that is not there a `Conflict`.
+   */
+  patch(type: string, id: string, patch: BodyInput, options?: PatchOptions): TaskEither<AnnalsError, WriteResult>
   /** Writes a deletion. What is not there is left alone (`changed: false`). */
   delete(type: string, id: string, options?: DeleteOptions): TaskEither<AnnalsError, WriteResult>
   /**

@@ -17,6 +17,7 @@ import { subscribe } from './read/subscribe.js'
 import { makeReverting } from './revert/revert.js'
 import { decidedWrite } from './write/decided.js'
 import type { LogWriter } from './write/log-writer.js'
+import { patchedWrite } from './write/patched.js'
 import { writePlanned } from './write/planned.js'
 import { type PrepareDeps, prepare } from './write/prepare.js'
 import type { TransactionResult, WriteResult } from './write/result.js'
@@ -62,6 +63,11 @@ export function makeTenant(parts: TenantParts): { readonly fp: TenantFp; readonl
       const { expect, onlyIfChanged } = options
       return one({ op: 'update', type, id, body, expect, onlyIfChanged }, options)
     },
+    patch: (type, id, patch, options = {}) =>
+      attempt(async () => {
+        const { results } = await writePlanned(deps, patchedWrite(parts, type, id, patch, options), options)
+        return results[0] as WriteResult
+      }),
     delete: (type, id, options = {}) => one({ op: 'delete', type, id, expect: options.expect }, options),
     transact,
     bundle: (body, options = {}) => attempt(() => processBundle(deps, body, options)),

@@ -66,6 +66,8 @@ function answerTo(error: AnnalsError): Answer {
       return { status: 404, code: 'not-found' }
     case 'MultipleMatches':
       return { status: 412, code: 'multiple-matches' }
+    case 'PatchFailed':
+      return { status: 422, code: 'processing' }
     case 'RequestKeyReused':
       return { status: 409, code: 'conflict' }
     case 'Contended':

@@ -20,6 +20,7 @@ export function exitCodeOf(tag: ErrorTag): number {
     case 'Conflict':
     case 'NoMatch':
     case 'MultipleMatches':
+    case 'PatchFailed':
     case 'RequestKeyReused':
     case 'ProjectionParked':
     case 'Diverged':

@@ -91,7 +91,7 @@ export function bytesOf(body: BodyInput): Uint8Array {
   return Buffer.from(text, 'utf8')
 }
 
-function checkExpectation(expect: Expectation | undefined): Expectation {
+export function checkExpectation(expect: Expectation | undefined): Expectation {
   if (expect === undefined) return 'any'
   if (expect === 'any' || expect === 'exists' || expect === 'absent') return expect
   if (typeof expect === 'number' && Number.isSafeInteger(expect) && expect >= 0) return expect

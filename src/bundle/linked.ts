@@ -9,19 +9,24 @@ import type { Overlay } from '../../domain/selection.js'
 import { mapBounded, orThrow } from '../../domain/task.js'
 import type { Asked, Identity, Lookup, PlanDeps } from './plan.js'
 
+/** What the entries write, and which resources they mean. */
+export interface Planned {
+  readonly identities: ReadonlyMap<Interaction, Identity>
+  readonly sent: ReadonlyMap<Interaction, Uint8Array>
+}
+
 export async function withLinks(
   { limits }: PlanDeps,
   asked: ReadonlyArray<Asked>,
-  identities: ReadonlyMap<Interaction, Identity>,
+  { identities, sent }: Planned,
   lookup: Lookup,
   overlay: Overlay,
 ): Promise<ReadonlyMap<Interaction, Uint8Array>> {
   const destinations = destinationsOf(asked, identities)
-  const found = asked.flatMap(({ entry, interaction }) =>
-    interaction.kind === 'create' || interaction.kind === 'update'
-      ? [{ entry, interaction, links: linksOf(interaction.body, interaction.type) }]
-      : [],
-  )
+  const found = asked.flatMap(({ entry, interaction }) => {
+    const body = sent.get(interaction)
+    return body === undefined ? [] : [{ entry, interaction, body, links: linksOf(body, interaction.type) }]
+  })
   const selected = new Map<string, string>()
   await mapBounded(conditionsIn(found), limits.concurrency, async ({ text, type, query, index }) => {
     const what = placeOf(index, 'resource')
@@ -33,9 +38,9 @@ export async function withLinks(
     selected.set(text, `${type}/${ids[0]}`)
   })
   return new Map(
-    found.map(({ entry, interaction, links }) => {
+    found.map(({ entry, interaction, body, links }) => {
       const resolve = resolverOf(destinations, entry.fullUrl)
-      return [interaction, replaceLinks(interaction.body, links, (link) => selected.get(link) ?? resolve(link))]
+      return [interaction, replaceLinks(body, links, (link) => selected.get(link) ?? resolve(link))]
     }),
   )
 }

@@ -17,13 +17,13 @@ export async function operationOf(
   reader: Reader,
   interaction: Interaction,
   { id = nothing, assigned, selected }: Identity = { id: undefined, assigned: false, selected: false },
-  body: Uint8Array = new Uint8Array(),
+  body: Uint8Array | undefined,
   { seq, place }: { readonly seq: number; readonly place: number },
 ): Promise<Operation> {
   const { type, index } = interaction
   const check = (expect: Expectation, checked = id): Operation => ({ kind: 'check', type, id: checked, expect })
-  const put = (method: 'POST' | 'PUT', expect: Expectation): Operation => {
-    const document = documentOf(body, type, index)
+  const put = (method: 'POST' | 'PUT' | 'PATCH', expect: Expectation): Operation => {
+    const document = documentOf(body ?? new Uint8Array(), type, index)
     return { kind: 'put', type, id, idAssigned: assigned, method, expect, onlyIfChanged: false, body: document }
   }
   switch (interaction.kind) {
@@ -38,6 +38,11 @@ export async function operationOf(
       const isNew = onlyCreate || ('condition' in target && !selected)
       return put(assigned ? 'POST' : 'PUT', ifMatch ?? (isNew ? 'absent' : 'any'))
     }
+    case 'patch':
+      // Nothing to patch: the check says so.
+      if (body === undefined) return check('exists')
+      if (orThrow(scanBody(body)).id?.text === id) return put('PATCH', interaction.ifMatch ?? 'exists')
+      throw annalsError('InvalidInput', { what: placeOf(index, 'resource'), problem: 'a patch cannot change the id' })
     case 'delete':
       return id === nothing ? check('any') : { kind: 'delete', type, id, expect: interaction.ifMatch ?? 'any' }
     case 'read': {

@@ -3,12 +3,13 @@
  * the order of FHIR. What its conditions have selected is looked at again when the operations are decided.
  */
 import { scanBody } from '../../domain/body/index.js'
-import type { Transaction } from '../../domain/decide.js'
+import type { Premise, Transaction } from '../../domain/decide.js'
 import { annalsError } from '../../domain/error.js'
 import { type Interaction, isWrite, rankOf, type Write } from '../../domain/fhir/bundle/interaction.js'
 import { type Entry, placeOf } from '../../domain/fhir/bundle/read.js'
 import type { Condition } from '../../domain/fhir/condition.js'
 import { foundBy } from '../../domain/fhir/found-by.js'
+import { applyJsonPatch } from '../../domain/patch/json-patch.js'
 import type { Ids } from '../../domain/ports/index.js'
 import { refKey } from '../../domain/resource.js'
 import { makeOverlay, type Overlay, type Selection } from '../../domain/selection.js'
@@ -62,13 +63,14 @@ export async function planBundle(deps: PlanDeps, asked: ReadonlyArray<Asked>): P
     if (isWrite(interaction)) identities.set(interaction, await identify(deps, lookup, interaction))
   })
   const writers = writersOf(identities)
-  const overlay = overlayOf(asked, identities)
+  const { bodies: sent, premises } = await bodiesOf(deps, asked, identities, seq)
+  const overlay = overlayOf(asked, identities, sent)
   checkConditions(identities, writers, overlay)
-  const bodies = await withLinks(deps, asked, identities, lookup, overlay)
+  const bodies = await withLinks(deps, asked, { identities, sent }, lookup, overlay)
   const operations = await mapBounded(inOrder(asked), limits.concurrency, ({ interaction }, place) =>
     operationOf(reader, interaction, identities.get(interaction), bodies.get(interaction), { seq, place }),
   )
-  return { operations, selections: lookup.selections }
+  return { operations, premises, selections: lookup.selections }
 }
 
 function makeLookup({ matching }: PlanDeps, seq: number): Lookup {
@@ -99,10 +101,10 @@ async function identify({ ids }: PlanDeps, lookup: Lookup, write: Write): Promis
   const place = placeOf(write.index, write.kind === 'create' ? 'request.ifNoneExist' : 'request.url')
   const found = await lookup.select(condition)
   if (found.length > 1) throw annalsError('MultipleMatches', { what: place, matches: found.length })
-  const sent = write.kind === 'update' ? orThrow(scanBody(write.body)).id?.text : undefined
+  const sentId = write.kind === 'update' ? orThrow(scanBody(write.body)).id?.text : undefined
   const [id] = found
   if (id !== undefined) {
-    if (sent === undefined || sent === id) return { id, assigned: false, selected: true }
+    if (sentId === undefined || sentId === id) return { id, assigned: false, selected: true }
     const problem = 'its id is another than that of the resource which the condition selects; leave it out, or mend it'
     throw annalsError('InvalidInput', { what: placeOf(write.index, 'resource.id'), problem })
   }
@@ -110,7 +112,9 @@ async function identify({ ids }: PlanDeps, lookup: Lookup, write: Write): Promis
     case 'create':
       return fresh
     case 'update':
-      return sent === undefined ? fresh : { id: sent, assigned: false, selected: false }
+      return sentId === undefined ? fresh : { id: sentId, assigned: false, selected: false }
+    case 'patch':
+      throw annalsError('NoMatch', { what: place })
     default:
       return { id: undefined, assigned: false, selected: false }
   }
@@ -129,15 +133,42 @@ function writersOf(identities: ReadonlyMap<Interaction, Identity>): ReadonlyMap<
   return writers
 }
 
+/** What is to be written, before its links are replaced. What a patch makes depends on the version that it was made of. */
+async function bodiesOf(
+  { reader, limits }: PlanDeps,
+  asked: ReadonlyArray<Asked>,
+  identities: ReadonlyMap<Interaction, Identity>,
+  seq: number,
+): Promise<{ readonly bodies: ReadonlyMap<Interaction, Uint8Array>; readonly premises: ReadonlyArray<Premise> }> {
+  const bodies = new Map<Interaction, Uint8Array>()
+  const premises: Premise[] = []
+  await mapBounded(asked, limits.concurrency, async ({ interaction }) => {
+    if ('body' in interaction) bodies.set(interaction, interaction.body)
+    if (interaction.kind !== 'patch') return
+    const { type, index, patch } = interaction
+    const ref = { type, id: identities.get(interaction)?.id as string }
+    const pointer = await reader.versionWithin(ref, { seq })
+    if (pointer === undefined || pointer.op === 'delete') return
+    const current = await reader.body(pointer)
+    bodies.set(interaction, orThrow(applyJsonPatch(placeOf(index, 'resource'), patch, current, limits.maxBodyBytes)))
+    premises.push({ ...ref, version: pointer.version })
+  })
+  return { bodies, premises }
+}
+
 /** What the Bundle makes of the resources that it writes, as conditions see them. */
-function overlayOf(asked: ReadonlyArray<Asked>, identities: ReadonlyMap<Interaction, Identity>): Overlay {
+function overlayOf(
+  asked: ReadonlyArray<Asked>,
+  identities: ReadonlyMap<Interaction, Identity>,
+  sent: ReadonlyMap<Interaction, Uint8Array>,
+): Overlay {
   const overlay = makeOverlay()
   for (const { interaction } of asked) {
     const { id, selected } = identities.get(interaction) ?? {}
     if (id === undefined || (interaction.kind === 'create' && selected)) continue
     if (interaction.kind === 'delete') overlay.add(interaction.type, id, undefined)
-    else if ('body' in interaction)
-      overlay.add(interaction.type, id, foundBy(interaction.body, orThrow(scanBody(interaction.body))))
+    const body = sent.get(interaction)
+    if (body !== undefined) overlay.add(interaction.type, id, foundBy(body, orThrow(scanBody(body))))
   }
   return overlay
 }

@@ -48,6 +48,7 @@ async function answerTo(
     case 'create':
       return { status: result.changed ? 201 : 200, ...found, ...(await body()) }
     case 'update':
+    case 'patch':
       return { status: result.op === 'create' ? 201 : 200, ...found, ...(await body()) }
     case 'delete':
       return version === 0 ? { status: 204, type } : { status: 204, ...found }

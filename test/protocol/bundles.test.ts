@@ -380,6 +380,70 @@ describe('conditional interactions', () => {
   })
 })
 
+describe('patches', () => {
+  const patch = (url: string, operations: unknown, more: object = {}) => ({
+    resource: {
+      resourceType: 'Binary',
+      contentType: 'application/json-patch+json',
+      data: Buffer.from(JSON.stringify(operations)).toString('base64'),
+    },
+    request: { method: 'PATCH', url, ...more },
+  })
+  const activate = [{ op: 'add', path: '/active', value: true }]
+
+  test('change what they name, by id or condition, and their links lead to other entries', async () => {
+    const tenant = await enter()
+    for (const id of ['a', 'b']) await tenant.update('Patient', id, JSON.stringify(patient(id, { id })))
+    const { entries } = await tenant.bundle(
+      bundle(
+        patch('Patient/a', [
+          ...activate,
+          { op: 'add', path: '/managingOrganization', value: { reference: 'urn:uuid:1' } },
+        ]),
+        patch('Patient?identifier=b', activate, { ifMatch: 'W/"1"' }),
+        post('urn:uuid:1', { resourceType: 'Organization' }),
+      ),
+    )
+    expect(entries.map(({ status, version }) => [status, version])).toEqual([
+      [200, 2],
+      [200, 2],
+      [201, 1],
+    ])
+    expect(await stored(tenant, 'Patient', 'a')).toMatchObject({
+      active: true,
+      managingOrganization: { reference: `Organization/${entries[2]?.id}` },
+    })
+    expect((await tenant.read('Patient', 'b'))?.method).toBe('PATCH')
+  })
+
+  test('that cannot be fail with the whole', async () => {
+    const tenant = await enter()
+    await tenant.update('Patient', 'a', JSON.stringify(patient('1', { id: 'a' })))
+    for (const [entry, tag, status] of [
+      [patch('Patient/none', activate), 'Conflict', 404],
+      [patch('Patient?identifier=9', activate), 'NoMatch', 404],
+      [patch('Patient/a', activate, { ifMatch: 'W/"7"' }), 'Conflict', 412],
+      [patch('Patient/a', [{ op: 'remove', path: '/active' }]), 'PatchFailed', 422],
+      [patch('Patient/a', [{ op: 'replace', path: '/id', value: 'b' }]), 'InvalidInput', 400],
+      [patch('Patient/a', [{ op: 'remove', path: '/id' }]), 'InvalidInput', 400],
+      [patch('Patient/a', {}), 'InvalidInput', 400],
+      [{ ...patch('Patient/a', activate), resource: { resourceType: 'Parameters' } }, 'NotSupported', 400],
+      [
+        {
+          ...patch('Patient/a', activate),
+          resource: { resourceType: 'Binary', contentType: 'application/json-patch+json', data: '*' },
+        },
+        'InvalidInput',
+        400,
+      ],
+    ] as const) {
+      const error = await failure(tenant.bundle(bundle(entry, post('urn:uuid:1', patient('2')))))
+      expect([error._tag, statusOf(error)], JSON.stringify(entry)).toEqual([tag, status])
+    }
+    expect(await seqOf(tenant)).toBe(1)
+  })
+})
+
 describe('a batch', () => {
   test('answers every entry for itself', async () => {
     const tenant = await enter()
@@ -431,7 +495,8 @@ test('what is no Bundle, or asks for what cannot be, is refused with its place',
     [bundle({}), 'InvalidInput', 'Bundle.entry[0].request.method'],
     [bundle({ request: { method: 'GET' } }), 'InvalidInput', 'Bundle.entry[0].request.url'],
     [bundle({ request: { method: 'POST', url: 'Patient' } }), 'InvalidInput', 'Bundle.entry[0].resource'],
-    [bundle({ request: { method: 'PATCH', url: 'Patient/a' } }), 'NotSupported', 'Bundle.entry[0].request.method'],
+    [bundle({ request: { method: 'MERGE', url: 'Patient/a' } }), 'NotSupported', 'Bundle.entry[0].request.method'],
+    [bundle({ request: { method: 'PATCH', url: 'Patient/a' } }), 'InvalidInput', 'Bundle.entry[0].resource'],
     [bundle(get('Patient/$everything')), 'NotSupported', 'Bundle.entry[0].request.url'],
     [bundle(get('Patient/a/_history')), 'NotSupported', 'Bundle.entry[0].request.url'],
     [bundle(get('http://x.org/fhir/Patient/a')), 'InvalidInput', 'Bundle.entry[0].request.url'],

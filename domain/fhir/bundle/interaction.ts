@@ -1,7 +1,9 @@
 /** What an entry asks for: its method, URL and conditions as one interaction. (FHIR R4, RESTful API: transaction entries) */
 import * as E from 'fp-ts/lib/Either.js'
 import { flow, pipe } from 'fp-ts/lib/function.js'
+import { membersOf, textAt } from '../../body/index.js'
 import { type AnnalsError, annalsError } from '../../error.js'
+import { type JsonPatch, readJsonPatch } from '../../patch/json-patch.js'
 import { checkId, checkType } from '../../resource.js'
 import { type Condition, readCondition } from '../condition.js'
 import { type Entry, placeOf } from './read.js'
@@ -19,6 +21,7 @@ export type Interaction = { readonly index: number; readonly type: string } & (
       /** `If-None-Match: *`: only if there is none yet. */
       readonly onlyCreate: boolean
     }
+  | { readonly kind: 'patch'; readonly target: Target; readonly patch: JsonPatch; readonly ifMatch?: number }
   | { readonly kind: 'delete'; readonly target: Target; readonly ifMatch?: number }
   | { readonly kind: 'read'; readonly id: string; readonly version?: number; readonly ifNoneMatch?: number }
   | { readonly kind: 'search'; readonly condition: Condition }
@@ -31,7 +34,7 @@ export const isWrite = (interaction: Interaction): interaction is Write =>
 
 /** The order of a transaction, in which no result depends on the order of its entries. */
 export const rankOf = ({ kind }: Interaction): number => ranks[kind]
-const ranks = { delete: 0, create: 1, update: 2, read: 3, search: 3 } as const
+const ranks = { delete: 0, create: 1, update: 2, patch: 2, read: 3, search: 3 } as const
 
 export function interactionOf(entry: Entry): E.Either<AnnalsError, Interaction> {
   const { index, request, resource } = entry
@@ -43,9 +46,10 @@ export function interactionOf(entry: Entry): E.Either<AnnalsError, Interaction> 
       if (method === 'GET' || method === 'HEAD') return readOf(entry, url)
       if (url.version !== undefined) return invalid(`${place}.url`, 'a version is never written; leave it out')
       if (method === 'DELETE') return deleteOf(entry, url)
-      if (method !== 'POST' && method !== 'PUT')
-        return unsupported(`${place}.method`, 'it is GET, HEAD, POST, PUT or DELETE')
+      if (method !== 'POST' && method !== 'PUT' && method !== 'PATCH')
+        return unsupported(`${place}.method`, 'it is GET, HEAD, POST, PUT, PATCH or DELETE')
       if (resource === undefined) return invalid(placeOf(index, 'resource'), `${method} needs a resource`)
+      if (method === 'PATCH') return patchOf(entry, url, resource)
       return method === 'POST' ? createOf(entry, url, resource) : updateOf(entry, url, resource)
     }),
   )
@@ -73,6 +77,30 @@ const updateOf = ({ index, request }: Entry, url: Url, body: Uint8Array): E.Eith
       ...rest,
     })),
   )
+
+const patchOf = ({ index, request }: Entry, url: Url, resource: Uint8Array): E.Either<AnnalsError, Interaction> =>
+  pipe(
+    E.Do,
+    E.apS('target', targetOf(index, url)),
+    E.apS('ifMatch', versionIn(placeOf(index, 'request.ifMatch'), request.ifMatch)),
+    E.apS('patch', patchIn(placeOf(index, 'resource'), resource)),
+    E.map((rest) => ({ index, type: url.type, kind: 'patch', ...rest })),
+  )
+
+/** A JSON Patch comes as a Binary. */
+function patchIn(what: string, resource: Uint8Array): E.Either<AnnalsError, JsonPatch> {
+  const texts = new Map([...membersOf(resource, 0)].map((member) => [member.name, textAt(resource, member)]))
+  if (texts.get('resourceType') !== 'Binary' || texts.get('contentType') !== 'application/json-patch+json')
+    return unsupported(what, 'a patch is a Binary with the contentType application/json-patch+json')
+  const data = texts.get('data') ?? ''
+  if (!/^[A-Za-z0-9+/\s]{2,}={0,2}\s*$/.test(data)) return invalid(`${what}.data`, 'it has to be there, in base64')
+  return pipe(
+    readJsonPatch(`${what}.data`, Buffer.from(data, 'base64')),
+    E.mapLeft((error) =>
+      error._tag === 'InvalidBody' ? annalsError('InvalidBody', { ...error.data, path: `${what}.data` }) : error,
+    ),
+  )
+}
 
 function createOf(
   { index, request }: Entry,

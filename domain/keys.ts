@@ -38,6 +38,11 @@ export const logKey = (tenant: string, partition: number, seq: number): string =
 
 export const blobKey = (tenant: string, sha256: string): string => `${encodeSegment(tenant)}/blobs/${sha256}`
 
+/** The journals of sagas, beside the tenants: `%` and a small letter never begin an encoded name. */
+export const sagasPrefix = '%sagas/'
+export const sagaPlanKey = (id: string): string => `${sagasPrefix}${encodeSegment(id)}/plan.ndjson`
+export const sagaStateKey = (id: string): string => `${sagasPrefix}${encodeSegment(id)}/state.json`
+
 /** A segment that is empty, `.` or `..`: no object of a store is named so, though a listing may show what others put there. */
 export const hiddenSegment = /(^|\/)\.{0,2}(\/|$)/
 
@@ -117,6 +122,8 @@ export const servingSk = (name: string): string => name
 export const leasesPk = 'L#%projections'
 export const leaseSk = (tenant: string, partition: number, projection: string): string =>
   `${encodeSegment(tenant)}#${partition}#${projection}`
+/** Who drives which saga. */
+export const sagasPk = 'L#%sagas'
 export const workersPk = 'L#%workers'
 
 /** The prefixes of everything that a log can rebuild for a tenant: its heads, and what they vouch for. */

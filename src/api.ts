@@ -14,6 +14,7 @@ import type { WaitOptions } from './project/when-projected.js'
 import type { SubscribeOptions, SubscriptionMessage } from './read/subscription.js'
 import type { Difference } from './recover/difference.js'
 import type { RestoreScope, RevertOptions, RevertPlan, RevertTarget } from './revert/api.js'
+import type { SagaOptions, SagaReport, SagaStep } from './saga/api.js'
 import type { Store } from './store.js'
 import type { TransactionResult, WriteResult } from './write/result.js'
 
@@ -391,6 +392,11 @@ export interface TenantOptions {
 }
 
 export interface StoreFp {
+  /**
+   * Applies every step, each a transaction, or takes back those that were applied. Its report says what became of each step.
+   * Where the process dies or the store cannot be reached, `sagas.resume` brings it to its end, in any process.
+   */
+  saga(steps: ReadonlyArray<SagaStep>, options?: SagaOptions): TaskEither<AnnalsError, SagaReport>
   /**
    * Rebuilds every pointer of a tenant from its log alone, and then its projections. Other writers of the tenant have to be
    * stopped. What was interrupted goes on where it was.

@@ -32,6 +32,7 @@ import { makeMatching } from './read/matching.js'
 import { makeReader } from './read/reader.js'
 import { type RecoverDeps, recoverLog } from './recover/recover.js'
 import { verifyLog } from './recover/verify.js'
+import { makeSagas, type Sagas, type SagasFp } from './saga/sagas.js'
 import { makeTenant } from './tenant.js'
 import { readTenantManifest } from './tenant-manifest.js'
 import { type BatonOptions, makeBaton } from './write/baton.js'
@@ -83,8 +84,11 @@ export interface Store extends Promised<StoreFp> {
   tenants(): AsyncIterable<string>
   /** What is folded from the logs: see `ProjectionsFp`. */
   readonly projections: Projections
+  /** What `saga` has begun: see `SagasFp`. */
+  readonly sagas: Sagas
   readonly fp: StoreFp & {
     readonly projections: ProjectionsFp
+    readonly sagas: SagasFp
     tenant(name: string, options?: TenantOptions): TaskEither<AnnalsError, Tenant>
   }
 }
@@ -257,7 +261,10 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     verify: async (name, options) => verifyLog(await checks(name), options),
   })
 
+  const making = makeSagas({ ...adapters, limits, tenant: (name) => tenant(name, { create: false }) })
+
   const fp: StoreFp = {
+    saga: making.saga,
     recover: (name, options) =>
       attempt(async () => {
         if (open.has(name))
@@ -286,7 +293,13 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     tenant,
     tenants,
     projections: projecting.projections,
-    fp: { ...fp, projections: projecting.fp, tenant: (name, options) => attempt(() => tenant(name, options)) },
+    sagas: making.sagas,
+    fp: {
+      ...fp,
+      projections: projecting.fp,
+      sagas: making.fp,
+      tenant: (name, options) => attempt(() => tenant(name, options)),
+    },
   })
 }
 

@@ -1,0 +1,118 @@
+/** A saga ends all-in or all-compensated, wherever a process dies or pauses. */
+import * as E from 'fp-ts/lib/Either.js'
+import { describe, expect, test } from 'vitest'
+import { storeManifestKey } from '../../domain/keys.js'
+import type { Fate } from '../copy/faults.js'
+import { unavailable } from '../protocol/script.js'
+import { outcome } from '../protocol/world.js'
+import { after, before, conflicting, contentsOf, makePlace, requestsOf, steps } from './place.js'
+
+const variants = [
+  ['one by one', steps, 'sequential'],
+  ['side by side', steps, 'parallel'],
+  ['with a step that conflicts', conflicting, 'sequential'],
+] as const
+
+/** At a call everything stops, before or after it has happened. `died` resolves then. */
+function dying(at: number, happens: boolean) {
+  let calls = 0
+  let tell = (): void => undefined
+  const died = new Promise<'died'>((resolve) => {
+    tell = () => resolve('died')
+  })
+  const fate: Fate = async ({ key }, proceed) => {
+    if (key === storeManifestKey) return proceed()
+    const call = calls++
+    if (call < at) return proceed()
+    if (call === at && happens) await proceed()
+    tell()
+    return E.left(unavailable)
+  }
+  return { fate, died, isDead: () => calls > at }
+}
+
+describe.each(variants)('a saga %s', (_, steps, strategy) => {
+  const hasConflict = steps === conflicting
+  test.each([
+    ['before', false],
+    ['after', true],
+  ])(
+    'whose process dies %s any call is brought to its end by another',
+    async (_, happens) => {
+      const seen = new Set<string>()
+      let step = 0
+      for (let passes = false; !passes; step++) {
+        const place = await makePlace()
+        const { fate, died, isDead } = dying(step, happens)
+        const store = await place.open(fate)
+        const running = outcome(store.saga(steps, { id: 's', strategy }))
+        await Promise.race([running, died])
+        passes = !isDead()
+        const next = await place.open()
+        await next.sagas.resumeAll()
+        const report = await next.sagas.report('s')
+        const state = report?.state ?? 'never begun'
+        seen.add(state)
+        expect(['completed', 'compensated', 'never begun'], `call ${step}: ${JSON.stringify(report)}`).toContain(state)
+        expect(await contentsOf(place), `call ${step}`).toEqual(state === 'completed' ? after : before)
+        const requests = await requestsOf(place)
+        expect(new Set(requests).size, `call ${step}`).toBe(requests.length)
+        if (passes) expect(state).toBe(hasConflict ? 'compensated' : 'completed')
+        await running
+        expect(await contentsOf(place), `call ${step}, in the end`).toEqual(state === 'completed' ? after : before)
+      }
+      expect(step).toBeGreaterThan(30)
+      expect(seen).toContain(hasConflict ? 'compensated' : 'completed')
+    },
+    120_000,
+  )
+
+  test('whose process pauses at any call changes nothing any more when another has ended it', async () => {
+    let step = 0
+    const seen = new Set<string>()
+    for (let passes = false; !passes; step++) {
+      const place = await makePlace()
+      let calls = 0
+      let wake = (): void => undefined
+      let tell = (): void => undefined
+      const sleep = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      const paused = new Promise<void>((resolve) => {
+        tell = resolve
+      })
+      const at = step
+      const zombie = await place.open(async ({ key }, proceed) => {
+        if (key !== storeManifestKey && calls++ >= at) {
+          tell()
+          await sleep
+        }
+        return proceed()
+      })
+      const running = outcome(zombie.saga(steps, { id: 's', strategy }))
+      await Promise.race([running, paused])
+      passes = calls <= at
+      const next = await place.open()
+      const cancelled = AbortSignal.abort()
+      // Whoever takes over turns back wherever it still can.
+      await next.sagas.resumeAll({ signal: cancelled })
+      const plan = await next.sagas.report('s')
+      if (plan !== undefined && (plan.state === 'running' || plan.state === 'compensating'))
+        await next.sagas.resume('s', { signal: cancelled })
+      const ended = await next.sagas.report('s')
+      if (ended !== undefined) {
+        expect(['completed', 'compensated'], `call ${at}: ${JSON.stringify(ended)}`).toContain(ended.state)
+        expect(await contentsOf(place), `call ${at}`).toEqual(ended.state === 'completed' ? after : before)
+        seen.add(ended.state)
+      }
+      wake()
+      const answer = await running
+      const report = await next.sagas.report('s')
+      if (ended !== undefined) expect(report, `call ${at}`).toEqual(ended)
+      expect(answer, `call ${at}`).toMatchObject({ state: report?.state })
+      expect(await contentsOf(place), `call ${at}`).toEqual(report?.state === 'completed' ? after : before)
+    }
+    expect(seen).toContain('compensated')
+    expect(step).toBeGreaterThan(20)
+  }, 120_000)
+})

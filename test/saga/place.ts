@@ -1,0 +1,99 @@
+/** Memory that several processes share, each behind ports that a test breaks or pauses. */
+import { memoryBlobStore, memoryDoorbell, memoryPointerStore } from '../../adapters/memory/index.js'
+import { systemIds } from '../../adapters/system-ids.js'
+import { defaultLimits } from '../../src/limits.js'
+import type { SagaStep } from '../../src/saga/api.js'
+import { makeStore, type Store } from '../../src/store.js'
+import { type Fate, through } from '../copy/faults.js'
+import { handClock } from '../protocol/hand-clock.js'
+
+export interface Place {
+  readonly open: (fate?: Fate) => Promise<Store>
+  readonly clock: ReturnType<typeof handClock>
+}
+
+export const tenants = ['a', 'b', 'c']
+
+/** Three tenants, each with the note `n` that says `before`. */
+export async function makePlace(): Promise<Place> {
+  const clock = handClock()
+  const [blobs, pointers] = [memoryBlobStore(), memoryPointerStore({ clock })]
+  const open = (fate: Fate = (_, proceed) => proceed()): Promise<Store> => {
+    const ports = through(fate)
+    const wrap = <P extends object>(port: P, by: typeof ports.blobs): P => (by as unknown as (port: P) => P)(port)
+    return makeStore(
+      {
+        url: 'memory:',
+        blobs: wrap(blobs, ports.blobs),
+        pointers: wrap(pointers, ports.pointers as never),
+        doorbell: memoryDoorbell(),
+        clock,
+        ids: systemIds,
+        baton: { leaseMs: 1_000, turnMs: 0, pollMs: 5, lookMs: 60_000 },
+        pollMs: 1_000,
+        pointersLost: false,
+        close: async () => undefined,
+      },
+      { create: true, recover: false, limits: defaultLimits },
+    )
+  }
+  const store = await open()
+  for (const name of tenants)
+    await (await store.tenant(name, { kind: 'json' })).create('Note', { text: 'before' }, { id: 'n' })
+  return { open, clock }
+}
+
+export const steps: ReadonlyArray<SagaStep> = [
+  { tenant: 'a', operations: [{ op: 'update', type: 'Note', id: 'n', body: '{"text":"after"}' }] },
+  {
+    tenant: 'b',
+    operations: [
+      { op: 'create', type: 'Note', id: 'new', body: { text: 'new' } },
+      { op: 'delete', type: 'Note', id: 'n' },
+    ],
+  },
+  { tenant: 'a', operations: [{ op: 'create', type: 'Note', id: 'new', body: Buffer.from('{"text":"new"}') }] },
+]
+
+export const conflicting: ReadonlyArray<SagaStep> = [
+  ...steps,
+  { tenant: 'c', operations: [{ op: 'update', type: 'Note', id: 'n', body: '{}', expect: 7 }] },
+]
+
+/** What is there, and how many versions each resource has. */
+export async function contentsOf(place: Place): Promise<Record<string, string>> {
+  const store = await place.open()
+  const found: Record<string, string> = {}
+  for (const name of tenants)
+    for (const id of ['n', 'new']) {
+      const version = await (await store.tenant(name)).read('Note', id)
+      found[`${name}/${id}`] = version === undefined || version.deleted ? '-' : version.text()
+    }
+  return found
+}
+
+const untouched = { 'c/n': '{"text":"before"}', 'c/new': '-' }
+export const before = {
+  'a/n': '{"text":"before"}',
+  'a/new': '-',
+  'b/n': '{"text":"before"}',
+  'b/new': '-',
+  ...untouched,
+}
+export const after = {
+  'a/n': '{"text":"after"}',
+  'a/new': '{"text":"new"}',
+  'b/n': '-',
+  'b/new': '{"text":"new"}',
+  ...untouched,
+}
+
+/** The request keys of a saga in the logs: each stands there once at most. */
+export async function requestsOf(place: Place): Promise<string[]> {
+  const store = await place.open()
+  const found: string[] = []
+  for (const name of tenants)
+    for await (const { transactions } of (await store.tenant(name)).commits())
+      for (const { request } of transactions) if (request !== undefined) found.push(request)
+  return found.sort()
+}

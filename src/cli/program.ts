@@ -12,6 +12,7 @@ import { addLog } from './commands/log.js'
 import { addRecover, addVerify } from './commands/maintain.js'
 import { addProjections } from './commands/projections.js'
 import { addRestore, addRevert } from './commands/revert.js'
+import { addSagas } from './commands/sagas.js'
 import { addStats } from './commands/stats.js'
 import { addShow, addTransaction } from './commands/transaction.js'
 import { addDelete, addPut } from './commands/write.js'
@@ -80,6 +81,7 @@ export function buildProgram(surroundings: Surroundings, said: Said): Command {
     addLog,
     addStats,
     addProjections,
+    addSagas,
     addVerify,
     addRecover,
     addCopy,

@@ -55,7 +55,7 @@ export function handClock(start = epoch): HandClock {
           signal?.removeEventListener('abort', wake)
           resolve()
         }
-        const sleeper = { due: now + ms * 1000, wake }
+        const sleeper = { due: Math.ceil(now + ms * 1000), wake }
         sleepers.add(sleeper)
         signal?.addEventListener('abort', wake)
         schedule()

@@ -1,9 +1,7 @@
 /** A saga ends all-in or all-compensated, wherever a process dies or pauses. */
-import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, test } from 'vitest'
 import { storeManifestKey } from '../../domain/keys.js'
 import type { Fate } from '../copy/faults.js'
-import { unavailable } from '../protocol/script.js'
 import { outcome } from '../protocol/world.js'
 import { after, before, conflicting, contentsOf, makePlace, requestsOf, steps } from './place.js'
 
@@ -13,7 +11,7 @@ const variants = [
   ['with a step that conflicts', conflicting, 'sequential'],
 ] as const
 
-/** At a call everything stops, before or after it has happened. `died` resolves then. */
+/** At a call everything stops for ever, before or after it has happened. `died` resolves then. */
 function dying(at: number, happens: boolean) {
   let calls = 0
   let tell = (): void => undefined
@@ -26,7 +24,7 @@ function dying(at: number, happens: boolean) {
     if (call < at) return proceed()
     if (call === at && happens) await proceed()
     tell()
-    return E.left(unavailable)
+    return new Promise(() => undefined)
   }
   return { fate, died, isDead: () => calls > at }
 }
@@ -57,9 +55,11 @@ describe.each(variants)('a saga %s', (_, steps, strategy) => {
         expect(await contentsOf(place), `call ${step}`).toEqual(state === 'completed' ? after : before)
         const requests = await requestsOf(place)
         expect(new Set(requests).size, `call ${step}`).toBe(requests.length)
+        // A second recovery finds nothing to do.
+        expect(await next.sagas.resumeAll()).toEqual([])
+        if (report !== undefined) expect(await next.sagas.resume('s'), `call ${step}`).toEqual(report)
+        expect(await requestsOf(place), `call ${step}`).toEqual(requests)
         if (passes) expect(state).toBe(hasConflict ? 'compensated' : 'completed')
-        await running
-        expect(await contentsOf(place), `call ${step}, in the end`).toEqual(state === 'completed' ? after : before)
       }
       expect(step).toBeGreaterThan(30)
       expect(seen).toContain(hasConflict ? 'compensated' : 'completed')

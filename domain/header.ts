@@ -152,7 +152,13 @@ function eventProblem(u: unknown): string | undefined {
 function keysProblem({ keyed, keys }: Record<string, unknown>): string | undefined {
   if (keyed !== undefined && !isText(keyed)) return 'keyed'
   if (keys === undefined) return undefined
-  return keyed !== undefined && Array.isArray(keys) && keys.every(isText) ? undefined : 'keys'
+  return keyed !== undefined && areTexts(keys) ? undefined : 'keys'
+}
+
+function areTexts(u: unknown): boolean {
+  if (!Array.isArray(u)) return false
+  for (const each of u) if (!isText(each)) return false
+  return true
 }
 
 function areUnchanged(u: unknown): boolean {

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { openStore, type Store, type Tenant } from '../../src/index.js'
 import { type Page, pagesOf } from './page-chain.js'
 import { type Random, seeded } from './random.js'
+import { stopSignal } from './stop-signal.js'
 
 export const leaseMs = 1_500
 const tenantCount = 6
@@ -87,7 +88,7 @@ async function disturb({ workers, start, random, diaries, names, found }: Scene)
   const victim = workers[at] as WorkerProcess
   const lastPages = new Map(names.map((name) => [name, lastPage(diaries, name)]))
   const isZombie = found.kills % 3 === 2
-  victim.process.kill(isZombie ? 'SIGSTOP' : 'SIGKILL')
+  victim.process.kill(isZombie ? stopSignal : 'SIGKILL')
   const killedAt = Date.now()
   const orphans = names.filter((name) => lastPages.get(name)?.by === victim.name)
   const tookOver = await Promise.all(orphans.map((name) => firstPageOfAnother(diaries, name, victim.name, killedAt)))

@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { currentIndexProjection, defineProjection, objectsProjection, openStore } from '../../src/index.js'
 import { leaseMs } from './handover.js'
 import { type Page, pagesOf, writePage } from './page-chain.js'
+import { stopWhenTold } from './stop-signal.js'
+
+stopWhenTold()
 
 const [url = '', diaries = '', name = ''] = process.argv.slice(2)
 

@@ -15,7 +15,7 @@ import { addRestore, addRevert } from './commands/revert.js'
 import { addSagas } from './commands/sagas.js'
 import { addStats } from './commands/stats.js'
 import { addShow, addTransaction } from './commands/transaction.js'
-import { addDelete, addPut } from './commands/write.js'
+import { addDelete, addPatch, addPut } from './commands/write.js'
 import type { Surroundings } from './session.js'
 import { withCommonFlags } from './settings.js'
 
@@ -70,6 +70,7 @@ export function buildProgram(surroundings: Surroundings, said: Said): Command {
   const commands: ReadonlyArray<AddCommand> = [
     addLoad,
     addPut,
+    addPatch,
     addGet,
     addDelete,
     addTransaction,

@@ -1,4 +1,4 @@
-/** `annals put` and `annals delete`: one write each. */
+/** `annals put`, `annals patch` and `annals delete`: one write each. */
 import { Option } from 'commander'
 import { scanBody } from '../../../domain/body/index.js'
 import type { Expectation, Kind, Tenant, WriteResult } from '../../index.js'
@@ -68,6 +68,31 @@ function idIn(tenant: Tenant, body: Uint8Array): string | undefined {
   if (tenant.kind !== 'fhir') return undefined
   const scanned = scanBody(body)
   return scanned._tag === 'Right' ? scanned.right.id?.text : undefined
+}
+
+const patchExamples = `  annals patch Patient/p1 changes.json
+  annals patch Patient/p1 --if-version 3 < changes.json
+  echo '[{"op":"replace","path":"/active","value":false}]' | annals patch Patient/p1 --actor dr-lee
+
+A JSON Patch (RFC 6902): add, remove, replace, move, copy, test. All of it is applied, or nothing is (exit code 1).
+Every byte that it does not name stays.`
+
+export const addPatch: AddCommand = (make, surroundings) => {
+  withAuditFlags(
+    make('patch <Type/id> [file]', 'Change a resource by a JSON Patch, from a file or stdin', patchExamples),
+  )
+    .option('--if-version <n>', 'only if this version is current', wholeNumber('--if-version', 1))
+    .action(async (text: string, file: string | undefined, flags: WriteFlags) => {
+      const { type, id } = parseTarget(text)
+      const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
+      const patch = await readInput(surroundings.io, file, defaultLimits.maxBodyBytes)
+      await withTenant(session, { create: false }, async (tenant) =>
+        showResult(
+          session,
+          await tenant.patch(type, id, patch, { ...auditOptions(flags), expect: expectation(flags) }),
+        ),
+      )
+    })
 }
 
 const deleteExamples = `  annals delete Patient/p1

@@ -7,7 +7,8 @@ import { conditionalReference, type Destination, resolverOf } from '../../domain
 import { readCondition } from '../../domain/fhir/condition.js'
 import type { Overlay } from '../../domain/selection.js'
 import { mapBounded, orThrow } from '../../domain/task.js'
-import type { Asked, Identity, Lookup, PlanDeps } from './plan.js'
+import type { Identity } from './identity.js'
+import type { Asked, Lookup, PlanDeps } from './plan.js'
 
 /** What the entries write, and which resources they mean. */
 export interface Planned {

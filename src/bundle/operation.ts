@@ -7,7 +7,7 @@ import type { Interaction } from '../../domain/fhir/bundle/interaction.js'
 import { placeOf } from '../../domain/fhir/bundle/read.js'
 import { orThrow } from '../../domain/task.js'
 import type { Reader } from '../read/reader.js'
-import type { Identity } from './plan.js'
+import type { Identity } from './identity.js'
 
 /** Stands for a resource where a condition selects none: it is no FHIR id. */
 const nothing = '_'

@@ -95,6 +95,21 @@ export const scenarios = (loaded: number): ReadonlyArray<Scenario> => [
     ],
   },
   {
+    name: 'bundle',
+    program: 'bundle.mjs',
+    args: { entries: 25_000, bundles: 20, perBundle: 500 },
+    subjects: ['annals', 'floor'],
+    metrics: [
+      time('whole', 'One transaction Bundle of 25,000 entries, with links between them'),
+      ownMemory,
+      {
+        key: 'rate',
+        title: 'Transaction Bundles of 500 entries, with links and conditional references',
+        unit: 'entries/s',
+      },
+    ],
+  },
+  {
     name: 'objects',
     program: 'objects.mjs',
     args: { events: 20_000, perCommit: 100 },

@@ -64,6 +64,7 @@ describe.skipIf(!isAtHand)('the Synthea bundles (skipped if not at hand)', () =>
   beforeAll(async () => {
     store = await openStore(`file:${join(root, 'store')}`)
     tenant = await store.tenant('synthea')
+    const began = performance.now()
     for (const file of files) {
       const bytes = gunzipSync(fs.readFileSync(join(folder, file)))
       const bundle = await tenant.bundle(bytes)
@@ -72,6 +73,7 @@ describe.skipIf(!isAtHand)('the Synthea bundles (skipped if not at hand)', () =>
       if (bundle.transaction !== undefined) transactions.push(bundle.transaction)
       numbers.sent.push(...numberTokens(bytes))
     }
+    console.log(`${entries} entries of Synthea in ${Math.round(performance.now() - began)} ms`)
   })
   afterAll(async () => {
     await store.close()

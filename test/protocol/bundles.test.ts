@@ -240,6 +240,29 @@ describe('links between entries', () => {
       expect(await link(refers('Patient/x', more))).toContain('"urn:uuid:1"')
   })
 
+  test('are told from what has the same name and another type', async () => {
+    const link1 = 'urn:uuid:1'
+    for (const resource of [
+      { resourceType: 'ConceptMap', group: [{ unmapped: { url: link1 } }] },
+      { resourceType: 'StructureMap', structure: [{ url: link1 }] },
+      { resourceType: 'ImplementationGuide', dependsOn: [{ uri: link1 }] },
+      { resourceType: 'TerminologyCapabilities', codeSystem: [{ uri: link1 }] },
+      { resourceType: 'AuditEvent', agent: [{ network: { address: link1 } }] },
+      { resourceType: 'MedicationKnowledge', cost: [{ source: link1 }] },
+      { resourceType: 'CapabilityStatement', instantiates: [link1] },
+    ])
+      expect(await link(resource), resource.resourceType).toContain(`"${link1}"`)
+    for (const resource of [
+      { resourceType: 'Basic', meta: { source: link1 } },
+      { resourceType: 'ConceptMap', group: [{ source: link1 }] },
+      { resourceType: 'DocumentManifest', source: link1 },
+      { resourceType: 'NutritionOrder', instantiates: [link1] },
+      { resourceType: 'Endpoint', address: link1 },
+      { resourceType: 'Consent', policy: [{ uri: link1 }] },
+    ])
+      expect(await link(resource), JSON.stringify(resource)).toContain('"Patient/NEW"')
+  })
+
   test('are resolved relative to the base of the entry that holds them, and to no other', async () => {
     const [here, there] = ['http://here.org/fhir', 'http://there.org/fhir']
     expect(await link(refers('Patient/7'), `${here}/Patient/7`, `${here}/Observation/1`)).toContain('"Patient/NEW"')

@@ -58,49 +58,60 @@ export function isWriteOnce(key: string): boolean {
   return slash > 0 && (key.startsWith('log/', slash + 1) || key.startsWith('blobs/', slash + 1))
 }
 
+/** One of the logs of a tenant. */
+export interface LogId {
+  readonly tenant: string
+  readonly partition: number
+}
+
+/**
+ * What the names of a log's items begin with, behind their kind: the first log of a tenant has the tenant's own name, the others
+ * their number behind it. `%p` is never in an encoded name, so no tenant has the items of another's log.
+ */
+const spaceOf = ({ tenant, partition }: LogId): string =>
+  partition === 0 ? encodeSegment(tenant) : `${encodeSegment(tenant)}%p${partition}`
+
 /** The name of a log in headers, doorbells and messages. */
 export const logName = (tenant: string, partition: number): string => `${tenant}/${partition}`
 
-export const versionsPk = (tenant: string, type: string, id: string): string =>
-  `V#${encodeSegment(tenant)}#${encodeType(type)}/${encodeSegment(id)}`
+export const versionsPk = (log: LogId, type: string, id: string): string =>
+  `V#${spaceOf(log)}#${encodeType(type)}/${encodeSegment(id)}`
 
 export const versionSk = (version: number): string => String(version).padStart(10, '0')
 
-export const headPk = (tenant: string, partition: number): string => `H#${encodeSegment(tenant)}#${partition}`
+export const headPk = (tenant: string, partition: number): string => `${headsPrefix({ tenant, partition })}${partition}`
 export const headSk = 'head'
+export const headsPrefix = (log: LogId): string => `H#${spaceOf(log)}#`
 
 /** The name of the log whose head has this key; `undefined` for the key of anything else. */
 export function logOfHead(pk: string): string | undefined {
-  const [, tenant, partition] = /^H#([^#]+)#(\d+)$/.exec(pk) ?? []
+  const [, tenant, partition] = /^H#([^#]+?)(?:%p\d+)?#(\d+)$/.exec(pk) ?? []
   return tenant === undefined ? undefined : logName(decodeSegment(tenant), Number(partition))
 }
 
-export const requestPk = (tenant: string, keyHash: string): string => `Q#${encodeSegment(tenant)}#${keyHash}`
+export const requestPk = (log: LogId, keyHash: string): string => `Q#${spaceOf(log)}#${keyHash}`
 export const requestSk = 'request'
 
 /** What the names of a log's items are made of, whatever the items are about. */
-export interface Keyspace {
-  readonly tenant: string
-  readonly partition: number
+export interface Keyspace extends LogId {
   /** How many shards the indexes by type have. */
   readonly shards: number
 }
 
 /** The events of a type in log order. */
-export const typeIndexPk = (tenant: string, type: string, shard: number): string =>
-  `T#${encodeSegment(tenant)}#${encodeType(type)}#${shard}`
+export const typeIndexPk = (log: LogId, type: string, shard: number): string =>
+  `T#${spaceOf(log)}#${encodeType(type)}#${shard}`
 
 export const typeIndexSk = (seq: number, index: number): string =>
   `${String(seq).padStart(20, '0')}${String(index).padStart(8, '0')}`
 
 /** Where the resources of a type stand now, by id. */
-export const currentIndexPk = (tenant: string, type: string, shard: number): string =>
-  `K#${encodeSegment(tenant)}#${encodeType(type)}#${shard}`
-export const currentIndexPrefix = (tenant: string): string => `K#${encodeSegment(tenant)}#`
+export const currentIndexPk = (log: LogId, type: string, shard: number): string =>
+  `K#${spaceOf(log)}#${encodeType(type)}#${shard}`
+export const currentIndexPrefix = (log: LogId): string => `K#${spaceOf(log)}#`
 
 /** Where resources of a type were stated under a key that they can be found by. */
-export const keyPk = (tenant: string, type: string, key: string): string =>
-  `I#${encodeSegment(tenant)}#${encodeType(type)}#${key}`
+export const keyPk = (log: LogId, type: string, key: string): string => `I#${spaceOf(log)}#${encodeType(type)}#${key}`
 export const keySk = (id: string, version: number): string => `${encodeSegment(id)}#${versionSk(version)}`
 
 export const batonPk = (tenant: string, partition: number): string => `L#${encodeSegment(tenant)}#${partition}`
@@ -126,10 +137,9 @@ export const leaseSk = (tenant: string, partition: number, projection: string): 
 export const sagasPk = 'L#%sagas'
 export const workersPk = 'L#%workers'
 
-/** The prefixes of everything that a log can rebuild for a tenant: its heads, and what they vouch for. */
-export const headsPrefix = (tenant: string): string => `H#${encodeSegment(tenant)}#`
-export const indexPrefixes = (tenant: string): ReadonlyArray<string> => prefixesOf(['V', 'T', 'I'], tenant)
-export const pointerPrefixes = (tenant: string): ReadonlyArray<string> => prefixesOf(['V', 'T', 'I', 'Q'], tenant)
+/** The prefixes of everything that a log can rebuild, its head aside. */
+export const indexPrefixes = (log: LogId): ReadonlyArray<string> => prefixesOf(['V', 'T', 'I'], log)
+export const pointerPrefixes = (log: LogId): ReadonlyArray<string> => prefixesOf(['V', 'T', 'I', 'Q'], log)
 
-const prefixesOf = (kinds: ReadonlyArray<string>, tenant: string): ReadonlyArray<string> =>
-  kinds.map((kind) => `${kind}#${encodeSegment(tenant)}#`)
+const prefixesOf = (kinds: ReadonlyArray<string>, log: LogId): ReadonlyArray<string> =>
+  kinds.map((kind) => `${kind}#${spaceOf(log)}#`)

@@ -7,6 +7,7 @@ import {
   type Keyspace,
   keyPk,
   keySk,
+  type LogId,
   requestPk,
   requestSk,
   typeIndexPk,
@@ -105,11 +106,11 @@ function versionPointer(
  * The two items of a version pointer: one under its resource, which current reads and instance history look up, and the
  * same fact under its type in log order, for type history.
  */
-export function versionItems({ tenant, shards }: Omit<Keyspace, 'partition'>, p: VersionPointer): [Item, Item] {
+export function versionItems(keyspace: Keyspace, p: VersionPointer): [Item, Item] {
   const attributes = pointerAttributes(p)
   return [
-    { pk: versionsPk(tenant, p.type, p.id), sk: versionSk(p.version), attributes },
-    { pk: typeIndexPk(tenant, p.type, shardOf(p.id, shards)), sk: typeIndexSk(p.seq, p.index), attributes },
+    { pk: versionsPk(keyspace, p.type, p.id), sk: versionSk(p.version), attributes },
+    { pk: typeIndexPk(keyspace, p.type, shardOf(p.id, keyspace.shards)), sk: typeIndexSk(p.seq, p.index), attributes },
   ]
 }
 
@@ -122,26 +123,31 @@ export interface Stated {
 }
 
 /** The items by which the resources of a commit are found: one for each key that was not stated by the version before. */
-export function keyItems(tenant: string, commit: Commit): Item[] {
+export function keyItems(log: LogId, commit: Commit): Item[] {
   const items: Item[] = []
   let next = 0
   for (const { events } of commit.header.transactions)
     for (const { type, id, version, keys = [] } of events) {
       const attributes = { id, version, seq: commit.seq, index: next++ }
-      for (const key of keys) items.push({ pk: keyPk(tenant, type, key), sk: keySk(id, version), attributes })
+      for (const key of keys) items.push({ pk: keyPk(log, type, key), sk: keySk(id, version), attributes })
     }
   return items
 }
 
 /** The receipts of a commit: one for each transaction that came with a request key. */
-export function receiptItems(tenant: string, partition: number, commit: Commit): Item[] {
+export function receiptItems(log: LogId, commit: Commit): Item[] {
   const items: Item[] = []
   commit.header.transactions.forEach((transaction, index) => {
     if (transaction.request === undefined) return
     items.push({
-      pk: requestPk(tenant, sha256(transaction.request)),
+      pk: requestPk(log, sha256(transaction.request)),
       sk: requestSk,
-      attributes: { partition, seq: commit.seq, transaction: index, digest: transaction.requestDigest ?? '' },
+      attributes: {
+        partition: log.partition,
+        seq: commit.seq,
+        transaction: index,
+        digest: transaction.requestDigest ?? '',
+      },
       expiresAt: Math.floor(commit.at / 1_000_000) + requestLifetime,
     })
   })

@@ -3,7 +3,7 @@
  * - one item for each version that runs: its place, its memo, and whether it is parked or being rebuilt;
  * - one item for the projection: which version serves.
  */
-import { projectionSk, projectionsPk, servingSk } from '../domain/keys.js'
+import { type LogId, projectionSk, projectionsPk, servingSk } from '../domain/keys.js'
 import type { Item, PointerStore } from '../domain/ports/index.js'
 import { run } from '../domain/task.js'
 import type { Place } from './projection.js'
@@ -64,7 +64,7 @@ interface Found {
   readonly checkpoints: Map<number, Checkpoint>
 }
 
-export function checkpointStore(pointers: PointerStore, tenant: string, partition: number): CheckpointStore {
+export function checkpointStore(pointers: PointerStore, { tenant, partition }: LogId): CheckpointStore {
   const pk = projectionsPk(tenant, partition)
 
   async function load(name: string, version: number): Promise<Checkpoint | undefined> {

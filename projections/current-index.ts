@@ -33,7 +33,7 @@ export function currentIndex(pointers: PointerStore, keyspace: Keyspace): Projec
       return { memo: encodeCounts(countAfter(decodeCounts(memo), events)) }
     },
     reset: async () => {
-      await run(pointers.deleteByPrefix([currentIndexPrefix(keyspace.tenant)]))
+      await run(pointers.deleteByPrefix([currentIndexPrefix(keyspace)]))
     },
   }
 }
@@ -53,8 +53,8 @@ async function moveForward(pointers: PointerStore, item: Item): Promise<void> {
 }
 
 /** `advance` goes by `seq`. Here that is the version, for a commit may hold several of one resource. */
-export const currentItem = ({ tenant, shards }: Omit<Keyspace, 'partition'>, pointer: VersionPointer): Item => ({
-  pk: currentIndexPk(tenant, pointer.type, shardOf(pointer.id, shards)),
+export const currentItem = (keyspace: Keyspace, pointer: VersionPointer): Item => ({
+  pk: currentIndexPk(keyspace, pointer.type, shardOf(pointer.id, keyspace.shards)),
   sk: pointer.id,
   attributes: { ...pointerAttributes(pointer), seq: pointer.version, commit: pointer.seq },
 })

@@ -10,9 +10,8 @@ import { keyItems, pointersOf, receiptItems, versionItems } from '../domain/poin
 import type { Item } from '../domain/ports/index.js'
 
 export function pointerItems(keyspace: Keyspace, commit: Commit): Item[] {
-  const { tenant, partition } = keyspace
-  const items = [...receiptItems(tenant, partition, commit), ...keyItems(tenant, commit)]
-  for (const pointer of pointersOf(commit, partition)) items.push(...versionItems(keyspace, pointer))
+  const items = [...receiptItems(keyspace, commit), ...keyItems(keyspace, commit)]
+  for (const pointer of pointersOf(commit, keyspace.partition)) items.push(...versionItems(keyspace, pointer))
   return items
 }
 

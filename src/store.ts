@@ -156,7 +156,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     const log = makeLogReader({ tenant: name, partition, blobs })
     const reader = makeReader({ tenant: name, blobs, pointers, log, limits })
     const passing = makeReader({ tenant: name, blobs, pointers, log, limits: uncached })
-    const matching = makeMatching({ tenant: name, pointers, reader, limits })
+    const matching = makeMatching({ log, pointers, reader, limits })
     const deps = { ...adapters, tenant: name, shards, log, reader, matching, limits, writer: writerName }
     const head = await openOrRecover(() => openLog(deps), deps)
     const writer = makeLogWriter(

@@ -63,7 +63,7 @@ export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
 
   async function boundTo(tenant: string, defined: DefinedProjection): Promise<Running> {
     const log = await deps.logOf(tenant)
-    const checkpoints = checkpointStore(deps.pointers, tenant, log.partition)
+    const checkpoints = checkpointStore(deps.pointers, log)
     return { log, checkpoints, projection: defined.bind(log) }
   }
 
@@ -77,7 +77,7 @@ export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
 
   async function statuses(tenant: string): Promise<ReadonlyArray<ProjectionStatus>> {
     const { source, partition } = await deps.logOf(tenant)
-    const recorded = await checkpointStore(deps.pointers, tenant, partition).list()
+    const recorded = await checkpointStore(deps.pointers, { tenant, partition }).list()
     const head = await source.head()
     return recorded.flatMap(({ name, serving, checkpoints }) =>
       [...checkpoints]
@@ -115,7 +115,7 @@ export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
     resume: (tenant, name) =>
       attempt(async () => {
         const { partition } = await deps.logOf(tenant)
-        const checkpoints = checkpointStore(deps.pointers, tenant, partition)
+        const checkpoints = checkpointStore(deps.pointers, { tenant, partition })
         const recorded = (await checkpoints.list()).find((each) => each.name === name)
         if (recorded === undefined)
           throw annalsError('InvalidInput', { what: 'projection', problem: `'${name}' has never run on '${tenant}'` })

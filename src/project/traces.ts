@@ -23,7 +23,7 @@ export async function tracesOf({
   tenant,
   partition,
 }: Binding): Promise<ReadonlyArray<DefinedProjection>> {
-  const recorded = await checkpointStore(pointers, tenant, partition).list()
+  const recorded = await checkpointStore(pointers, { tenant, partition }).list()
   const isLost = (await run(pointers.get(headPk(tenant, partition), headSk))) === undefined
   const found: DefinedProjection[] = []
   if (isLost || recorded.some(({ name }) => name === currentIndexName)) found.push(currentIndexProjection)

@@ -30,7 +30,7 @@ export async function whenProjected(
   { timeoutMs = defaultTimeoutMs, signal }: WaitOptions = {},
 ): Promise<void> {
   const { clock } = deps
-  const checkpoints = checkpointStore(deps.pointers, deps.tenant, position.partition)
+  const checkpoints = checkpointStore(deps.pointers, { tenant: deps.tenant, partition: position.partition })
   const until = clock.now() + timeoutMs * 1000
   for (let waitMs = firstLookMs; ; waitMs = Math.min(lastLookMs, waitMs * 2)) {
     const serving = await checkpoints.serving(name)

@@ -43,7 +43,6 @@ interface Found {
 }
 
 export interface HistoryDeps {
-  readonly tenant: string
   readonly shards: number
   readonly pointers: PointerStore
   readonly log: LogReader
@@ -52,7 +51,7 @@ export interface HistoryDeps {
 }
 
 export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, options: PageOptions) => Promise<Page> {
-  const { tenant, pointers, log, reader, limits } = deps
+  const { pointers, log, reader, limits } = deps
   const indexes = makeTypeIndexes(deps)
 
   return async function page(scope: Scope, bound: Bound, options: PageOptions): Promise<Page> {
@@ -89,7 +88,7 @@ export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, opt
         const { type, id } = scope.ref
         const from = cursor.after === undefined ? undefined : below(cursor.after)
         const leap = (): Promise<string | undefined> => firstVersion(scope.ref, cursor)
-        return { pointers: await findItems(versionsPk(tenant, type, id), from, cursor, limit, leap) }
+        return { pointers: await findItems(versionsPk(log, type, id), from, cursor, limit, leap) }
       }
       case 'type': {
         const from = cursor.after === undefined ? typeIndexSk(cursor.seq + 1, 0) : below(cursor.after)

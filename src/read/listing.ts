@@ -42,7 +42,6 @@ export interface Listing {
 }
 
 export interface ListingDeps {
-  readonly tenant: string
   readonly shards: number
   readonly pointers: PointerStore
   readonly log: LogReader
@@ -56,9 +55,9 @@ const maxOverlaid = 10_000
 const maxReads = 4
 
 export function makeListing(deps: ListingDeps): Listing {
-  const { tenant, pointers, log, reader, limits } = deps
+  const { pointers, log, reader, limits } = deps
   const indexes = makeTypeIndexes(deps)
-  const checkpoints = checkpointStore(pointers, tenant, log.partition)
+  const checkpoints = checkpointStore(pointers, log)
 
   async function list(type: string, bound: Bound, options: ListOptions): Promise<ListPage> {
     const scope = `list/${type}`

@@ -2,7 +2,7 @@
 
 import { type ChainLink, type Commit, chainProblem, decodeCommit } from '../../domain/commit.js'
 import { type AnnalsError, annalsError } from '../../domain/error.js'
-import { logKey, logName } from '../../domain/keys.js'
+import { type LogId, logKey, logName } from '../../domain/keys.js'
 import type { BlobStore } from '../../domain/ports/index.js'
 import { orThrow, run } from '../../domain/task.js'
 
@@ -14,9 +14,8 @@ export interface OpenCommit {
   readonly whole: boolean
 }
 
-export interface LogReader {
+export interface LogReader extends LogId {
   readonly name: string
-  readonly partition: number
   key(seq: number): string
   /** The commit of this number, header only; `undefined` when it does not exist yet. One range read. */
   open(seq: number): Promise<OpenCommit | undefined>
@@ -55,7 +54,7 @@ const defaultWidth = 8
 export const readAheadBytes = 16 * 1024 * 1024
 const newline = 10
 
-export function makeLogReader(deps: { tenant: string; partition: number; blobs: BlobStore }): LogReader {
+export function makeLogReader(deps: LogId & { readonly blobs: BlobStore }): LogReader {
   const { tenant, partition, blobs } = deps
   const name = logName(tenant, partition)
   const key = (seq: number): string => logKey(tenant, partition, seq)
@@ -161,7 +160,7 @@ export function makeLogReader(deps: { tenant: string; partition: number; blobs: 
     return low
   }
 
-  return { name, partition, key, open, openWhole, follow, findHead, seqAt }
+  return { tenant, partition, name, key, open, openWhole, follow, findHead, seqAt }
 }
 
 /** What a number below the head that nothing stands under means. */

@@ -12,6 +12,7 @@ import type { PointerStore } from '../../domain/ports/index.js'
 import { mapBounded, orThrow, run } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
 import { bodiesOf } from './bodies.js'
+import type { LogReader } from './log-reader.js'
 import type { Bound, Reader } from './reader.js'
 
 export interface Match {
@@ -25,7 +26,7 @@ export interface Matching {
 }
 
 export interface MatchingDeps {
-  readonly tenant: string
+  readonly log: LogReader
   readonly pointers: PointerStore
   readonly reader: Reader
   readonly limits: Limits
@@ -34,7 +35,7 @@ export interface MatchingDeps {
 const maxCandidates = 1_000
 const itemsPerQuery = 100
 
-export function makeMatching({ tenant, pointers, reader, limits }: MatchingDeps): Matching {
+export function makeMatching({ log, pointers, reader, limits }: MatchingDeps): Matching {
   async function match(condition: Condition, bound: Bound): Promise<Match[]> {
     const { type } = condition
     const ids = (await candidateIds(condition, bound)).sort()
@@ -52,7 +53,7 @@ export function makeMatching({ tenant, pointers, reader, limits }: MatchingDeps)
     if ('ids' in candidates) return [...candidates.ids]
     const ids = new Set<string>()
     await mapBounded(candidates.keys, limits.concurrency, async (key) => {
-      const pk = keyPk(tenant, condition.type, key)
+      const pk = keyPk(log, condition.type, key)
       let token: string | undefined
       do {
         const page = await run(pointers.query({ pk, limit: itemsPerQuery, token }))

@@ -73,7 +73,7 @@ export function makeReader(deps: ReaderDeps): Reader {
 
   async function latest(ref: ResourceRef): Promise<VersionPointer[]> {
     const page = await run(
-      pointers.query({ pk: versionsPk(tenant, ref.type, ref.id), descending: true, limit: versionsPerQuery }),
+      pointers.query({ pk: versionsPk(log, ref.type, ref.id), descending: true, limit: versionsPerQuery }),
     )
     return page.items.map(pointerFromItem)
   }
@@ -107,7 +107,7 @@ export function makeReader(deps: ReaderDeps): Reader {
   }
 
   async function version(ref: ResourceRef, number: number): Promise<VersionPointer | undefined> {
-    const item = await run(pointers.get(versionsPk(tenant, ref.type, ref.id), versionSk(number)))
+    const item = await run(pointers.get(versionsPk(log, ref.type, ref.id), versionSk(number)))
     return item && pointerFromItem(item)
   }
 

@@ -1,7 +1,7 @@
 /**
  * The two indexes of a type as if each were one: their shards are asked side by side, and what they answer is put in order.
  */
-import { currentIndexPk, type Keyspace, typeIndexPk, typeIndexSk } from '../../domain/keys.js'
+import { currentIndexPk, type LogId, typeIndexPk, typeIndexSk } from '../../domain/keys.js'
 import { pointerFromItem, type VersionPointer } from '../../domain/pointer.js'
 import type { PointerStore } from '../../domain/ports/index.js'
 import { everyShard } from '../../domain/shards.js'
@@ -9,7 +9,9 @@ import { mapBounded, run } from '../../domain/task.js'
 import { pointerOfCurrent } from '../../projections/current-index.js'
 import type { Limits } from '../limits.js'
 
-export interface TypeIndexesDeps extends Omit<Keyspace, 'partition'> {
+export interface TypeIndexesDeps {
+  readonly log: LogId
+  readonly shards: number
   readonly pointers: PointerStore
   readonly limits: Limits
 }
@@ -38,7 +40,7 @@ const eventsPerQuery = 1_000
 /** No commit has as many events. */
 const lastIndex = 99_999_999
 
-export function makeTypeIndexes({ tenant, shards, pointers, limits }: TypeIndexesDeps): TypeIndexes {
+export function makeTypeIndexes({ log, shards, pointers, limits }: TypeIndexesDeps): TypeIndexes {
   const { concurrency } = limits
 
   async function newest(
@@ -46,7 +48,7 @@ export function makeTypeIndexes({ tenant, shards, pointers, limits }: TypeIndexe
     limit: number,
     ask: (pk: string) => Promise<ReadonlyArray<VersionPointer>>,
   ): Promise<VersionPointer[]> {
-    const found = await mapBounded(everyShard(shards), concurrency, (shard) => ask(typeIndexPk(tenant, type, shard)))
+    const found = await mapBounded(everyShard(shards), concurrency, (shard) => ask(typeIndexPk(log, type, shard)))
     return found
       .flat()
       .sort((a, b) => b.seq - a.seq || b.index - a.index)
@@ -57,7 +59,7 @@ export function makeTypeIndexes({ tenant, shards, pointers, limits }: TypeIndexe
     if (after >= to) return
     const range = { from: typeIndexSk(after + 1, 0), to: typeIndexSk(to, lastIndex) }
     let rest: { pk: string; token?: string }[] = everyShard(shards).map((shard) => ({
-      pk: typeIndexPk(tenant, type, shard),
+      pk: typeIndexPk(log, type, shard),
     }))
     while (rest.length > 0) {
       const limit = Math.ceil(eventsPerQuery / rest.length)
@@ -75,7 +77,7 @@ export function makeTypeIndexes({ tenant, shards, pointers, limits }: TypeIndexe
     // The range has its bounds in it.
     const most = limit + 1
     const pages = await mapBounded(everyShard(shards), concurrency, (shard) =>
-      run(pointers.query({ pk: currentIndexPk(tenant, type, shard), from: after, limit: most })),
+      run(pointers.query({ pk: currentIndexPk(log, type, shard), from: after, limit: most })),
     )
     const all = pages.flatMap(({ items }) => items.map(pointerOfCurrent)).sort((a, b) => compareIds(a.id, b.id))
     // A shard's page is full if the shard goes on: what it goes on with comes behind as many as are wanted.

@@ -29,12 +29,12 @@ export async function checkPointers(deps: VerifyDeps, commit: Commit, found: Fou
 
 /** Every event follows the version before it. */
 export async function checkOrder(deps: VerifyDeps, commit: Commit, found: Found): Promise<void> {
-  const { tenant, pointers, log } = deps
+  const { pointers, log } = deps
   const events = [...eventsOf(commit)].map(({ event }) => event)
   const later = events.filter(({ version }) => version > 1)
   const stored = await run(
     pointers.getAll(
-      later.map(({ type, id, version }) => ({ pk: versionsPk(tenant, type, id), sk: versionSk(version - 1) })),
+      later.map(({ type, id, version }) => ({ pk: versionsPk(log, type, id), sk: versionSk(version - 1) })),
     ),
   )
   const before = new Map(later.map((event, i) => [event, stored[i]]))
@@ -69,7 +69,7 @@ export async function checkExtras(deps: VerifyDeps, head: number, expected: numb
 
 /** Version pointers and type index: the items that stay as long as the log. */
 async function* indexItems(deps: VerifyDeps): AsyncGenerator<Item> {
-  const pkPrefixes = indexPrefixes(deps.tenant)
+  const pkPrefixes = indexPrefixes(deps.log)
   let token: string | undefined
   do {
     const page = await run(deps.pointers.scan({ pkPrefixes, limit: scanPage, token }))

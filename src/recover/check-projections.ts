@@ -44,7 +44,8 @@ const eventsAtOnce = 64
 
 export async function projectionChecks(deps: VerifyDeps, lookup: EventLookup, found: Found): Promise<ProjectionChecks> {
   const { tenant, pointers, blobs, log } = deps
-  const checkpoints = checkpointStore(pointers, tenant, log.partition)
+  const checkpoints = checkpointStore(pointers, log)
+  const keyspace = { tenant, partition: log.partition, shards: deps.shards }
   const index = settled(await checkpoints.load(currentIndexName, currentIndexVersion))
   const objects = settled(await checkpoints.load(objectsName, objectsVersion))
   const parts = partsOf(objects?.settings ?? '')
@@ -86,7 +87,7 @@ export async function projectionChecks(deps: VerifyDeps, lookup: EventLookup, fo
   async function nextVersions(
     all: ReadonlyArray<VersionPointer>,
   ): Promise<ReadonlyMap<VersionPointer, VersionPointer>> {
-    const keys = all.map(({ type, id, version }) => ({ pk: versionsPk(tenant, type, id), sk: versionSk(version + 1) }))
+    const keys = all.map(({ type, id, version }) => ({ pk: versionsPk(log, type, id), sk: versionSk(version + 1) }))
     const items = await run(pointers.getAll(keys))
     return new Map(all.flatMap((pointer, i) => (items[i] === undefined ? [] : [[pointer, pointerFromItem(items[i])]])))
   }
@@ -97,7 +98,7 @@ export async function projectionChecks(deps: VerifyDeps, lookup: EventLookup, fo
   ): Promise<void> {
     for (const pointer of all) counts.set(pointer.type, (counts.get(pointer.type) ?? 0) + countOf(pointer))
     const last = all.filter(isLast)
-    const expected = last.map((pointer) => currentItem(deps, pointer))
+    const expected = last.map((pointer) => currentItem(keyspace, pointer))
     const items = await run(pointers.getAll(expected))
     expected.forEach((wanted, i) => {
       checked++
@@ -114,16 +115,16 @@ export async function projectionChecks(deps: VerifyDeps, lookup: EventLookup, fo
   async function checkIndexItems(): Promise<void> {
     let token: string | undefined
     do {
-      const page = await run(pointers.scan({ pkPrefixes: [currentIndexPrefix(tenant)], limit: itemsPerPage, token }))
+      const page = await run(pointers.scan({ pkPrefixes: [currentIndexPrefix(log)], limit: itemsPerPage, token }))
       const claimed = page.items.map(pointerOfCurrent)
       const keys = claimed.map(({ type, id, version }) => ({
-        pk: versionsPk(tenant, type, id),
+        pk: versionsPk(log, type, id),
         sk: versionSk(version),
       }))
       const versions = await run(pointers.getAll(keys))
       page.items.forEach((item, i) => {
         const version = versions[i]
-        const wanted = version && currentItem(deps, pointerFromItem(version))
+        const wanted = version && currentItem(keyspace, pointerFromItem(version))
         if (
           wanted === undefined ||
           itemKey(wanted) !== itemKey(item) ||

@@ -78,7 +78,7 @@ async function startOf(deps: RecoverDeps, lock: RecoveryLock, options: CheckOpti
   if (earlier !== undefined && !isServing && (await log.open(earlier.seq))?.commit.hash === earlier.hash) return earlier
   if (isServing) await checkChain(deps, lock, options)
   // The head first: from then on nobody takes what is left for whole.
-  for (const prefixes of [[headsPrefix(tenant)], pointerPrefixes(tenant)])
+  for (const prefixes of [[headsPrefix(log)], pointerPrefixes(log)])
     await lock.during(() => run(pointers.deleteByPrefix(prefixes)))
   const start = { ...origin, events: 0, items: 0 }
   await lock.renew(start)

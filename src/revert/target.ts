@@ -45,8 +45,8 @@ async function findTransaction(deps: TargetDeps, ref: TransactionRef, head: numb
   throw invalid('transaction', `${deps.log.name} has no transaction ${ref.seq}-${ref.transaction}`)
 }
 
-async function refOfRequest({ pointers, tenant }: TargetDeps, request: string): Promise<TransactionRef> {
-  const item = await run(pointers.get(requestPk(tenant, sha256(request)), requestSk))
+async function refOfRequest({ pointers, log }: TargetDeps, request: string): Promise<TransactionRef> {
+  const item = await run(pointers.get(requestPk(log, sha256(request)), requestSk))
   if (item !== undefined) return receiptFromItem(item)
   throw invalid('request', 'no transaction of the last 24 hours has this request key; name the transaction itself')
 }

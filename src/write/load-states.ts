@@ -129,7 +129,7 @@ async function findReceipt(deps: LoadDeps, key: string): Promise<Receipt | undef
   const requestHash = sha256(key)
   const pinned = deps.states.receipt(requestHash)
   if (pinned !== undefined) return pinned
-  const item = await run(deps.pointers.get(requestPk(deps.tenant, requestHash), requestSk))
+  const item = await run(deps.pointers.get(requestPk(deps.log, requestHash), requestSk))
   return item && receiptFromItem(item)
 }
 

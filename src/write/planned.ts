@@ -10,11 +10,12 @@ import type { Clock, PointerStore } from '../../domain/ports/index.js'
 import { orThrow, run } from '../../domain/task.js'
 import type { WriteOptions } from '../api.js'
 import type { Limits } from '../limits.js'
+import type { LogReader } from '../read/log-reader.js'
 import type { LogWriter } from './log-writer.js'
 import type { TransactionResult } from './result.js'
 
 export interface PlannedDeps {
-  readonly tenant: string
+  readonly log: LogReader
   readonly writer: LogWriter
   readonly pointers: PointerStore
   readonly clock: Clock
@@ -51,5 +52,5 @@ export async function writePlanned(
   }
 }
 
-const isKnown = async ({ tenant, pointers }: PlannedDeps, key: string): Promise<boolean> =>
-  (await run(pointers.get(requestPk(tenant, sha256(key)), requestSk))) !== undefined
+const isKnown = async ({ log, pointers }: PlannedDeps, key: string): Promise<boolean> =>
+  (await run(pointers.get(requestPk(log, sha256(key)), requestSk))) !== undefined

@@ -74,22 +74,31 @@ describe('a key', () => {
     )
   })
 
+  const itemPrefixes = (log: keys.LogId): string[] => [
+    keys.headsPrefix(log),
+    keys.currentIndexPrefix(log),
+    ...keys.pointerPrefixes(log),
+  ]
+  const itemsOf = (log: keys.LogId): string[] => [
+    keys.headPk(log.tenant, log.partition),
+    keys.versionsPk(log, 'T', 'i'),
+    keys.requestPk(log, 'x'),
+    keys.keyPk(log, 'T', 'x'),
+    keys.typeIndexPk(log, 'T', 0),
+    keys.currentIndexPk(log, 'T', 0),
+  ]
+
   test('of one tenant has the prefix of no other', () => {
     const places = (tenant: string): string[] => [
       `${keys.encodeSegment(tenant)}/`,
       keys.logPrefix(tenant, 0),
-      keys.headsPrefix(tenant),
-      ...keys.pointerPrefixes(tenant),
+      ...itemPrefixes({ tenant, partition: 0 }),
     ]
     const owned = (tenant: string): string[] => [
       keys.tenantKey(tenant),
       keys.logKey(tenant, 0, 1),
       keys.blobKey(tenant, 'x'),
-      keys.versionsPk(tenant, 'T', 'i'),
-      keys.headPk(tenant, 0),
-      keys.requestPk(tenant, 'x'),
-      keys.typeIndexPk(tenant, 'T', 0),
-      keys.currentIndexPk(tenant, 'T', 0),
+      ...itemsOf({ tenant, partition: 0 }),
     ]
     fc.assert(
       fc.property(names, names, (a, b) => {
@@ -100,11 +109,27 @@ describe('a key', () => {
     expect(owned('ab').some((key) => places('a').some((prefix) => key.startsWith(prefix)))).toBe(false)
   })
 
+  test('of one log of a tenant has the prefix of no other log', () => {
+    const partitions = fc.integer({ min: 0, max: 63 })
+    fc.assert(
+      fc.property(names, names, partitions, partitions, (a, b, p, q) => {
+        const prefixes = itemPrefixes({ tenant: b, partition: q })
+        const isSame = a === b && p === q
+        for (const item of itemsOf({ tenant: a, partition: p }))
+          expect(prefixes.filter((prefix) => item.startsWith(prefix))).toHaveLength(isSame ? 1 : 0)
+      }),
+    )
+    expect(itemPrefixes({ tenant: 't', partition: 1 }).some((prefix) => keys.headPk('t', 10).startsWith(prefix))).toBe(
+      false,
+    )
+  })
+
   test('of one resource is that of no other', () => {
     fc.assert(
       fc.property(names, names, names, names, (type1, id1, type2, id2) => {
+        const log = { tenant: 't', partition: 0 }
         const same = type1 === type2 && id1 === id2
-        expect(keys.versionsPk('t', type1, id1) === keys.versionsPk('t', type2, id2)).toBe(same)
+        expect(keys.versionsPk(log, type1, id1) === keys.versionsPk(log, type2, id2)).toBe(same)
         expect(refKey({ type: type1, id: id1 }) === refKey({ type: type2, id: id2 })).toBe(same)
       }),
     )
@@ -127,7 +152,7 @@ describe('a key', () => {
     fc.assert(
       fc.property(names, fc.nat(99), (tenant, partition) => {
         expect(keys.logOfHead(keys.headPk(tenant, partition))).toBe(keys.logName(tenant, partition))
-        expect(keys.logOfHead(keys.versionsPk(tenant, 'H#a#0', 'H#a#0'))).toBeUndefined()
+        expect(keys.logOfHead(keys.versionsPk({ tenant, partition }, 'H#a#0', 'H#a#0'))).toBeUndefined()
         expect(keys.logOfHead(keys.batonPk(tenant, partition))).toBeUndefined()
       }),
     )

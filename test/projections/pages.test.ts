@@ -90,7 +90,7 @@ test('a text that is no place is refused', () => {
 
 test('checkpoints of one log are listed by name, each version by itself', async () => {
   const { pointers } = makeWorld()
-  const store = checkpointStore(pointers, 't', 0)
+  const store = checkpointStore(pointers, { tenant: 't', partition: 0 })
   const saved = { place: { ...beginning, seq: 7 }, state: 'running', settings: '', savedAt: 1 } as const
   await store.save('names', 1, saved, 0)
   await store.save('names', 2, saved, 0)

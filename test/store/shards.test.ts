@@ -27,6 +27,8 @@ async function spread() {
   return { ...site, world, events }
 }
 
+const log = { tenant: 't', partition: 0 }
+
 async function listed(tenant: Tenant, count: number): Promise<string[]> {
   const found: string[] = []
   for (let cursor: string | undefined, isFirst = true; isFirst || cursor !== undefined; isFirst = false) {
@@ -50,7 +52,7 @@ describe('items', () => {
       const { world, events } = await spread()
       const expected = pk === typeIndexPk ? events : ids
       for (const shard of everyShard(shards)) {
-        const found = (await itemsAt(world, pk('t', 'Note', shard))).map(({ attributes }) => attributes.id)
+        const found = (await itemsAt(world, pk(log, 'Note', shard))).map(({ attributes }) => attributes.id)
         expect(found.length).toBeGreaterThan(expected.length / shards / 2)
         expect(found.toSorted()).toEqual(expected.filter((id) => shardOf(id, shards) === shard).toSorted())
       }
@@ -60,9 +62,9 @@ describe('items', () => {
   test('in another shard are found by verification', async () => {
     const { world, store } = await spread()
     for (const pk of [typeIndexPk, currentIndexPk]) {
-      const [item] = (await itemsAt(world, pk('t', 'Note', 0))) as [Item]
+      const [item] = (await itemsAt(world, pk(log, 'Note', 0))) as [Item]
       await run(world.pointers.deleteByPrefix([item.pk]))
-      await run(world.pointers.putAll([{ ...item, pk: pk('t', 'Note', 1) }]))
+      await run(world.pointers.putAll([{ ...item, pk: pk(log, 'Note', 1) }]))
     }
     const found = new Set<string>()
     await store.verify('t', { deep: true, onDifference: ({ kind, key }) => found.add(`${kind} ${key.split(' ')[0]}`) })
@@ -95,7 +97,7 @@ describe('pages', () => {
 
   test('of type history hold no more than is asked for: what comes behind may have gaps', async () => {
     const { world } = await spread()
-    const indexes = makeTypeIndexes({ tenant: 't', shards, pointers: world.pointers, limits: defaultLimits })
+    const indexes = makeTypeIndexes({ log, shards, pointers: world.pointers, limits: defaultLimits })
     const newest = async (limit: number) => {
       const ask = async (pk: string) =>
         (await run(world.pointers.query({ pk, descending: true, limit }))).items.map(pointerFromItem)

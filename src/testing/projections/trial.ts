@@ -110,7 +110,7 @@ interface BuildDeps<Target> extends Pick<Trial<Target>, 'world' | 'page' | 'clea
 
 function makeBuild<Target>({ subject, world, page, clean, name, target }: BuildDeps<Target>): Build<Target> {
   const { version } = subject.projection(target)
-  const checkpoints = checkpointStore(world.pointers, tenantName, 0)
+  const checkpoints = checkpointStore(world.pointers, { tenant: tenantName, partition: 0 })
   let begun = 0
 
   async function process({ rebuild, end, mayFail, page: limits, ...faults }: Process = {}): Promise<boolean> {

@@ -47,7 +47,7 @@ export interface Failures {
   /** The tenant exists, but not of the kind that the caller asked for. */
   TenantMismatch: {
     readonly tenant: string
-    readonly what: 'kind' | 'shards'
+    readonly what: 'kind' | 'shards' | 'partitions'
     readonly expected: string | number
     readonly actual: string | number
   }

@@ -3,6 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import { PathReporter } from 'io-ts/lib/PathReporter.js'
 import { type AnnalsError, annalsError } from './error.js'
+import { isPartitions, maxPartitions } from './partitions.js'
 import { isShards, maxShards } from './shards.js'
 
 export const storeFormat = 'annals-store/1'
@@ -18,13 +19,20 @@ const ShardsCodec = new t.Type<number>(
   t.identity,
 )
 
+const PartitionsCodec = new t.Type<number>(
+  `a whole number from 1 to ${maxPartitions}`,
+  isPartitions,
+  (value, context) => (isPartitions(value) ? t.success(value) : t.failure(value, context)),
+  t.identity,
+)
+
 const TenantManifestCodec = t.intersection([
   t.type({
     format: t.string,
     tenant: t.string,
     kind: t.union([t.literal('fhir'), t.literal('json')]),
     /** How many logs the tenant has. */
-    partitions: t.number,
+    partitions: PartitionsCodec,
     created: t.string,
   }),
   /** How many shards its indexes by type have; one if it does not say. */

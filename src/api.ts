@@ -387,6 +387,11 @@ export interface TenantOptions {
    * that exists it has to agree.
    */
   readonly shards?: number
+  /**
+   * How many logs a new tenant has: a whole number from 1 (default) to 64. More logs take more commits side by side; a transaction
+   * is of one log. For a tenant that exists it has to agree.
+   */
+  readonly partitions?: number
   /** Creates the tenant if there is none (default). */
   readonly create?: boolean
 }

@@ -8,7 +8,7 @@ import { isAnnalsError } from '../domain/error.js'
 import { formatInstant } from '../domain/instant.js'
 import { headPk, headSk } from '../domain/keys.js'
 import { headFromItem } from '../domain/pointer.js'
-import { run } from '../domain/task.js'
+import { attempt, run } from '../domain/task.js'
 import type { DoctorFinding, DoctorOptions, DoctorReport } from './api.js'
 import {
   cleanUp,
@@ -24,12 +24,13 @@ import {
   writeReadDelete,
 } from './doctor/probes.js'
 import type { Limits } from './limits.js'
-import { makeLogReader } from './read/log-reader.js'
+import type { LogReader } from './read/log-reader.js'
 import type { Adapters } from './store.js'
 
 export interface DoctorDeps extends Pick<Adapters, 'blobs' | 'pointers' | 'clock' | 'ids' | 'inspect'> {
   readonly limits: Limits
   readonly tenants: () => AsyncIterable<string>
+  logsOf(tenant: string): Promise<ReadonlyArray<{ readonly log: LogReader }>>
 }
 
 export async function examine(deps: DoctorDeps, options: DoctorOptions = {}): Promise<DoctorReport> {
@@ -39,6 +40,12 @@ export async function examine(deps: DoctorDeps, options: DoctorOptions = {}): Pr
   const findings: DoctorFinding[] = []
   const check = async (name: string, body: () => Promise<Outcome>): Promise<void> => {
     if (options.signal?.aborted !== true) findings.push({ check: name, ...(await outcomeOf(body)) })
+  }
+  const tenantHealth = async (tenant: string): Promise<void> => {
+    const logs = await attempt(() => deps.logsOf(tenant))()
+    if (logs._tag === 'Left') return check(`tenant ${tenant}`, () => Promise.reject(logs.left))
+    for (const { log } of logs.right)
+      await check(`tenant ${log.partition === 0 ? tenant : log.name}`, () => logHealth(deps, log))
   }
   try {
     if (deps.inspect !== undefined) findings.push(...(await run(deps.inspect())))
@@ -55,7 +62,7 @@ export async function examine(deps: DoctorDeps, options: DoctorOptions = {}): Pr
   }
   const listed = await outcomeOf(async () => {
     for await (const tenant of options.tenant === undefined ? deps.tenants() : [options.tenant])
-      await check(`tenant ${tenant}`, () => tenantHealth(deps, tenant))
+      await tenantHealth(tenant)
     return { ok: true, detail: '' }
   })
   if (!listed.ok) findings.push({ check: 'list of tenants', ...listed })
@@ -77,9 +84,8 @@ async function outcomeOf(body: () => Promise<Outcome>): Promise<Outcome> {
 }
 
 /** The head against the log, and the clock against the last commit. */
-async function tenantHealth({ blobs, pointers, clock, limits }: DoctorDeps, tenant: string): Promise<Outcome> {
-  const log = makeLogReader({ tenant, partition: 0, blobs })
-  const item = await run(pointers.get(headPk(tenant, 0), headSk))
+async function logHealth({ pointers, clock, limits }: DoctorDeps, log: LogReader): Promise<Outcome> {
+  const item = await run(pointers.get(headPk(log.tenant, log.partition), headSk))
   const end = await log.findHead(0)
   const last = end === 0 ? undefined : await log.open(end)
   if (item === undefined && end > 0)

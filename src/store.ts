@@ -4,6 +4,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type AnnalsError, annalsError } from '../domain/error.js'
 import { formatInstant } from '../domain/instant.js'
 import { decodeSegment, storeManifestKey, tenantKey } from '../domain/keys.js'
+import { isPartitions, maxPartitions } from '../domain/partitions.js'
 import type { BlobStore, Clock, Doorbell, Ids, PointerStore } from '../domain/ports/index.js'
 import { isShards, maxShards } from '../domain/shards.js'
 import { attempt, orThrow, run } from '../domain/task.js'
@@ -19,24 +20,15 @@ import { copyTenant } from './copy/copy.js'
 import { lend, sideOf } from './copy/side.js'
 import { examine } from './doctor.js'
 import type { Limits } from './limits.js'
-import { openLog } from './open-log.js'
+import { type OpeningDeps, type OpenTenant, openOrRecover, openTenant } from './open-tenant.js'
 import type { ProjectionsFp } from './project/api.js'
-import { makeProjections, type ProjectedLog, type ProjectionMeasure, type Projections } from './project/projections.js'
-import { eventLookup, eventSource } from './project/source.js'
-import { tracesOf } from './project/traces.js'
+import { makeProjections, type ProjectionMeasure, type Projections } from './project/projections.js'
 import { type Promised, promised } from './promised.js'
-import { makeHistory } from './read/history.js'
-import { makeListing } from './read/listing.js'
-import { type LogReader, makeLogReader } from './read/log-reader.js'
-import { makeMatching } from './read/matching.js'
-import { makeReader } from './read/reader.js'
-import { type RecoverDeps, recoverLog } from './recover/recover.js'
-import { verifyLog } from './recover/verify.js'
+import { recoverTenant, verifyTenant } from './recover/all-logs.js'
 import { makeSagas, type Sagas, type SagasFp } from './saga/sagas.js'
-import { makeTenant } from './tenant.js'
+import { type StoredLog, storedLogs } from './stored-logs.js'
 import { readTenantManifest } from './tenant-manifest.js'
-import { type BatonOptions, makeBaton } from './write/baton.js'
-import { type LogWriter, makeLogWriter } from './write/log-writer.js'
+import type { BatonOptions } from './write/baton.js'
 
 /** The outside worlds that a store uses. */
 export interface Adapters {
@@ -71,6 +63,10 @@ export interface Tenant extends Promised<Omit<TenantFp, 'snapshot'>>, Streams {
   readonly kind: 'fhir' | 'json'
   /** Over how many shards the indexes of each type are spread. */
   readonly shards: number
+  /** Its logs, each as a tenant of its own, which refuses what is of another log. One log: the tenant itself. */
+  readonly partitions: ReadonlyArray<Tenant>
+  /** In which of its logs a resource is, by its place in `partitions`. */
+  partitionOf(type: string, id: string): number
   snapshot(): Promise<Promised<SnapshotFp> & { readonly fp: SnapshotFp }>
   /** The same functions as `TaskEither`s. */
   readonly fp: TenantFp
@@ -93,22 +89,9 @@ export interface Store extends Promised<StoreFp> {
   }
 }
 
-interface OpenTenant {
-  readonly tenant: Tenant
-  readonly writer: LogWriter
-}
-
-/** The only partition, until tenants may have several. */
-const partition = 0
-
-/** How often to look whether another process has finished its recovery, in milliseconds. */
-const recoveryPollMs = 200
-
 export async function makeStore(adapters: Adapters, settings: StoreSettings): Promise<Store> {
-  const { blobs, pointers, clock, ids, url } = adapters
+  const { blobs, clock, ids, url } = adapters
   const { limits } = settings
-  /** For those who read each body once: none is kept. */
-  const uncached: Limits = { ...limits, cacheBytes: 0 }
   const writerName = `${hostname()}:${process.pid}:${ids.uuid().slice(-8)}`
   const open = new Map<string, Promise<OpenTenant>>()
   let closing: Promise<void> | undefined
@@ -137,13 +120,13 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
       const found = await readTenantManifest(blobs, name)
       if (found !== undefined) return found.manifest
       if (options.create === false) throw annalsError('TenantNotFound', { tenant: name })
-      const { kind = 'fhir', shards = 1 } = options
+      const { kind = 'fhir', shards = 1, partitions = 1 } = options
       const created = formatInstant(clock.now())
       const manifest: TenantManifest = {
         format: tenantFormat,
         tenant: name,
         kind,
-        partitions: 1,
+        partitions,
         ...(shards === 1 ? undefined : { shards }),
         created,
       }
@@ -151,55 +134,30 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     }
   }
 
-  async function openTenant(name: string, options: TenantOptions): Promise<OpenTenant> {
-    const { kind, shards = 1 } = await manifestOf(name, options)
-    const log = makeLogReader({ tenant: name, partition, blobs })
-    const reader = makeReader({ tenant: name, blobs, pointers, log, limits })
-    const passing = makeReader({ tenant: name, blobs, pointers, log, limits: uncached })
-    const matching = makeMatching({ log, pointers, reader, limits })
-    const deps = { ...adapters, tenant: name, shards, log, reader, matching, limits, writer: writerName }
-    const head = await openOrRecover(() => openLog(deps), deps)
-    const writer = makeLogWriter(
-      {
-        ...deps,
-        makeBaton: (signal, onWait) => makeBaton({ ...deps, partition, signal, onWait, options: adapters.baton }),
-      },
-      head,
-    )
-    const history = makeHistory(deps)
-    const faces = makeTenant({ ...deps, name, kind, passing, writer, history, listing: makeListing(deps) })
-    return { writer, tenant: withPromises({ name, kind, shards }, faces) }
-  }
-
-  /** Where lost pointers may be rebuilt without asking, whoever comes first does it and the others wait. */
-  async function openOrRecover<A>(openIt: () => Promise<A>, deps: RecoverDeps): Promise<A> {
-    for (;;) {
-      try {
-        return await openIt()
-      } catch (error) {
-        const lost = (error as AnnalsError)._tag === 'NeedsRecovery'
-        if (!lost || !(settings.recover || adapters.pointersLost)) throw error
-      }
-      const recovered = await attempt(() => recoverLog(deps))()
-      if (recovered._tag === 'Right') continue
-      if (recovered.left._tag !== 'Unavailable') throw recovered.left
-      await clock.sleep(recoveryPollMs)
-    }
+  const opening: OpeningDeps = {
+    adapters,
+    limits,
+    recover: settings.recover || adapters.pointersLost,
+    writerName,
   }
 
   async function tenant(name: string, options: TenantOptions = {}): Promise<Tenant> {
     if (closing !== undefined) throw annalsError('Cancelled', { what: 'opening a tenant' })
     if (options.shards !== undefined && !isShards(options.shards))
       throw annalsError('InvalidInput', { what: 'shards', problem: `a whole number from 1 to ${maxShards}` })
-    let opening = open.get(name)
-    if (opening === undefined) {
-      opening = openTenant(name, options)
-      open.set(name, opening)
-      opening.catch(() => open.delete(name))
+    if (options.partitions !== undefined && !isPartitions(options.partitions))
+      throw annalsError('InvalidInput', { what: 'partitions', problem: `a whole number from 1 to ${maxPartitions}` })
+    let found = open.get(name)
+    if (found === undefined) {
+      found = manifestOf(name, options).then((manifest) => openTenant(opening, manifest))
+      open.set(name, found)
+      found.catch(() => open.delete(name))
     }
-    const { tenant } = await opening
-    for (const what of ['kind', 'shards'] as const) {
-      const [expected, actual] = [options[what], tenant[what]]
+    const { tenant } = await found
+    const { kind, shards, partitions } = tenant
+    const is = { kind, shards, partitions: partitions.length }
+    for (const what of ['kind', 'shards', 'partitions'] as const) {
+      const [expected, actual] = [options[what], is[what]]
       if (expected !== undefined && expected !== actual)
         throw annalsError('TenantMismatch', { tenant: name, what, expected, actual })
     }
@@ -227,7 +185,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
   function closeOnce(): Promise<void> {
     closing ??= (async () => {
       const opened = await Promise.allSettled(open.values())
-      await Promise.all(opened.map((each) => (each.status === 'fulfilled' ? each.value.writer.close() : undefined)))
+      await Promise.all(opened.map((each) => (each.status === 'fulfilled' ? each.value.close() : undefined)))
       await projecting.close()
       await lent.end()
       await adapters.close()
@@ -235,30 +193,22 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     return closing
   }
 
-  const checks = async (name: string): Promise<Parameters<typeof verifyLog>[0]> => {
-    const { log, lookup, shards } = await logOf(name)
-    return { ...adapters, tenant: name, shards, log, lookup }
+  /** What a tenant has does not change, so its manifest is read once. */
+  const manifests = new Map<string, TenantManifest>()
+
+  async function logsOf(name: string): Promise<ReadonlyArray<StoredLog>> {
+    const manifest = manifests.get(name) ?? (await manifestOf(name, { create: false }))
+    manifests.set(name, manifest)
+    return storedLogs(adapters, limits, manifest)
   }
 
-  async function logOf(name: string): Promise<ProjectedLog & { readonly log: LogReader }> {
-    const { shards = 1 } = await manifestOf(name, { create: false })
-    const log = makeLogReader({ tenant: name, partition, blobs })
-    const reader = makeReader({ tenant: name, blobs, pointers, log, limits: uncached })
-    const source = eventSource({ ...adapters, log, reader, limits })
-    return { tenant: name, partition, shards, blobs, pointers, log, source, lookup: eventLookup(log, reader) }
-  }
-
-  const projecting = makeProjections({ ...adapters, workerName: writerName, logOf, tenants })
+  const projecting = makeProjections({ ...adapters, workerName: writerName, logsOf, tenants })
 
   const lent = lend({
     ...adapters,
     limits,
-    partition,
-    open: (name, shards) => {
-      const deps = { ...adapters, tenant: name, shards, log: makeLogReader({ tenant: name, partition, blobs }) }
-      return openOrRecover(() => openLog(deps), deps)
-    },
-    verify: async (name, options) => verifyLog(await checks(name), options),
+    open: (log, shards) => openOrRecover({ ...adapters, tenant: log.tenant, shards, log }, opening.recover),
+    verify: async (name, options) => verifyTenant(adapters, await logsOf(name), options),
   })
 
   const making = makeSagas({ ...adapters, limits, tenant: (name) => tenant(name, { create: false }) })
@@ -272,17 +222,13 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
             what: 'recover',
             problem: `close the store first: it has '${name}' open`,
           })
-        const found = options?.projections ?? (await tracesOf(await logOf(name)))
-        const report = await recoverLog(await checks(name), options)
-        const run = { signal: options?.signal, onProgress: options?.onProjection }
-        const projections = await Promise.all(found.map((each) => projecting.projections.rebuild(name, each, run)))
-        return { ...report, projections }
+        return recoverTenant(adapters, await logsOf(name), projecting.projections, options)
       }),
     verify: (name, options = {}) => attempt(() => lent.side.verify(name, options)),
     doctor: (options = {}) =>
       attempt(async () => {
         if (options.tenant !== undefined) await manifestOf(options.tenant, { create: false })
-        return examine({ ...adapters, limits, tenants }, options)
+        return examine({ ...adapters, limits, tenants, logsOf }, options)
       }),
     copy: (name, destination, options) => attempt(() => copyTenant(lent.side, sideOf(destination), name, options)),
     close: () => attempt(closeOnce),
@@ -301,20 +247,4 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
       tenant: (name, options) => attempt(() => tenant(name, options)),
     },
   })
-}
-
-function withPromises(
-  tenant: Pick<Tenant, 'name' | 'kind' | 'shards'>,
-  { fp, streams }: ReturnType<typeof makeTenant>,
-): Tenant {
-  return {
-    ...promised(fp),
-    ...streams,
-    ...tenant,
-    snapshot: async () => {
-      const snapshot = await run(fp.snapshot())
-      return { ...promised(snapshot), fp: snapshot }
-    },
-    fp,
-  }
 }

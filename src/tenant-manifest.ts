@@ -19,7 +19,5 @@ export async function readTenantManifest(blobs: BlobStore, name: string): Promis
   // A file system that ignores case gives `a` what belongs to `A`.
   if (manifest.tenant !== name)
     throw annalsError('Corrupt', { key, problem: `it belongs to the tenant '${manifest.tenant}'` })
-  if (manifest.partitions !== 1)
-    throw annalsError('UnsupportedFormat', { key, format: `${manifest.partitions} partitions`, supported: '1' })
   return { manifest, bytes: found.bytes }
 }

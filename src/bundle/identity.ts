@@ -4,7 +4,6 @@ import { annalsError } from '../../domain/error.js'
 import type { Interaction, Write } from '../../domain/fhir/bundle/interaction.js'
 import { placeOf } from '../../domain/fhir/bundle/read.js'
 import type { Condition } from '../../domain/fhir/condition.js'
-import type { Ids } from '../../domain/ports/index.js'
 import { refKey } from '../../domain/resource.js'
 import type { Overlay } from '../../domain/selection.js'
 import { orThrow } from '../../domain/task.js'
@@ -20,10 +19,10 @@ export interface Identity {
   readonly selected: boolean
 }
 
-export async function identify(ids: Ids, lookup: Lookup, write: Write): Promise<Identity> {
+export async function identify(newId: (type: string) => string, lookup: Lookup, write: Write): Promise<Identity> {
   if ('target' in write && 'id' in write.target) return { id: write.target.id, assigned: false, selected: false }
   const condition = conditionOf(write)
-  const fresh = { id: ids.uuid(), assigned: true, selected: false }
+  const fresh = { id: newId(write.type), assigned: true, selected: false }
   if (condition === undefined) return fresh
   const place = placeOf(write.index, write.kind === 'create' ? 'request.ifNoneExist' : 'request.url')
   const found = await lookup.select(condition)

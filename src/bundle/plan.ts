@@ -9,7 +9,6 @@ import { type Entry, placeOf } from '../../domain/fhir/bundle/read.js'
 import type { Condition } from '../../domain/fhir/condition.js'
 import { foundBy } from '../../domain/fhir/found-by.js'
 import { applyJsonPatch } from '../../domain/patch/json-patch.js'
-import type { Ids } from '../../domain/ports/index.js'
 import { makeOverlay, type Overlay, type Selection } from '../../domain/selection.js'
 import { mapBounded, orThrow } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
@@ -20,7 +19,8 @@ import { withLinks } from './linked.js'
 import { operationOf } from './operation.js'
 
 export interface PlanDeps {
-  readonly ids: Ids
+  /** A new id for a resource of a type. */
+  newId(type: string): string
   readonly reader: Reader
   readonly matching: Matching
   readonly limits: Limits
@@ -49,7 +49,7 @@ export async function planBundle(deps: PlanDeps, asked: ReadonlyArray<Asked>): P
   const lookup = makeLookup(deps, seq)
   const identities = new Map<Interaction, Identity>()
   await mapBounded(asked, limits.concurrency, async ({ interaction }) => {
-    if (isWrite(interaction)) identities.set(interaction, await identify(deps.ids, lookup, interaction))
+    if (isWrite(interaction)) identities.set(interaction, await identify(deps.newId, lookup, interaction))
   })
   const writers = writersOf(identities)
   const { bodies: sent, premises } = await bodiesOf(deps, asked, identities, seq)

@@ -7,7 +7,7 @@ import { run } from '../../domain/task.js'
 import { type LogReader, missingCommit } from '../read/log-reader.js'
 import { readTenantManifest } from '../tenant-manifest.js'
 import { atDestination } from './patience.js'
-import type { CopyLog } from './side.js'
+import type { CopyLog, Side } from './side.js'
 
 export interface Manifests {
   /** The source's, byte for byte. */
@@ -15,18 +15,25 @@ export interface Manifests {
   readonly isAtDestination: boolean
   /** Over how many shards the destination spreads its indexes by type. */
   readonly shards: number
+  readonly partitions: number
 }
 
 /** The destination's may differ in when it was made and in its shards, which are of its pointers and not of the log. */
-export async function checkManifests(source: CopyLog, target: CopyLog, tenant: string): Promise<Manifests> {
-  const ours = await readTenantManifest(source.side.blobs, tenant)
+export async function checkManifests(
+  source: Pick<Side, 'blobs'>,
+  target: Pick<Side, 'blobs'>,
+  tenant: string,
+): Promise<Manifests> {
+  const ours = await readTenantManifest(source.blobs, tenant)
   if (ours === undefined) throw annalsError('TenantNotFound', { tenant })
-  const theirs = await atDestination(() => readTenantManifest(target.side.blobs, tenant))
-  const expected = ours.manifest.kind
-  const actual = theirs?.manifest.kind ?? expected
-  if (actual !== expected) throw annalsError('TenantMismatch', { tenant, what: 'kind', expected, actual })
-  const { shards = 1 } = (theirs ?? ours).manifest
-  return { bytes: ours.bytes, isAtDestination: theirs !== undefined, shards }
+  const theirs = await atDestination(() => readTenantManifest(target.blobs, tenant))
+  for (const what of ['kind', 'partitions'] as const) {
+    const expected = ours.manifest[what]
+    const actual = theirs?.manifest[what] ?? expected
+    if (actual !== expected) throw annalsError('TenantMismatch', { tenant, what, expected, actual })
+  }
+  const { shards = 1, partitions } = (theirs ?? ours).manifest
+  return { bytes: ours.bytes, isAtDestination: theirs !== undefined, shards, partitions }
 }
 
 /** What the readers of one side see; `undefined` where it has no pointers. */
@@ -94,9 +101,9 @@ export async function begin(source: CopyLog, target: CopyLog, tenant: string, ma
     // Somebody else has made it meanwhile.
     if ((await atDestination(() => run(create))) === 'exists') {
       const { shards: expected } = manifests
-      const { shards: actual } = await checkManifests(source, target, tenant)
+      const { shards: actual } = await checkManifests(source.side, target.side, tenant)
       if (actual !== expected) throw annalsError('TenantMismatch', { tenant, what: 'shards', expected, actual })
     }
   }
-  await atDestination(() => target.side.open(tenant, manifests.shards))
+  await atDestination(() => target.side.open(target.log, manifests.shards))
 }

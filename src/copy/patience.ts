@@ -38,7 +38,7 @@ export function patient(side: Side, deps: PatienceDeps): Side {
   const { blobs, pointers } = side
   return {
     ...side,
-    open: (tenant, shards) => run(again(attempt(() => side.open(tenant, shards)))),
+    open: (log, shards) => run(again(attempt(() => side.open(log, shards)))),
     blobs: {
       ...blobs,
       get: (key, range) => again(blobs.get(key, range)),

@@ -12,9 +12,8 @@ export interface Ports {
   readonly clock: Clock
   readonly ids: Ids
   readonly limits: Limits
-  readonly partition: number
-  /** Brings the pointers of a tenant that is there to the end of its log, as whoever opens it does. */
-  open(tenant: string, shards: number): Promise<unknown>
+  /** Brings the pointers of a log of a tenant that is there to its end, as whoever opens it does. */
+  open(log: LogReader, shards: number): Promise<unknown>
   verify(tenant: string, options: VerifyOptions): Promise<VerifyReport>
 }
 

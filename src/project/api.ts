@@ -6,6 +6,8 @@ import type { DefinedProjection } from './definition.js'
 export interface ProjectionStatus {
   readonly name: string
   readonly version: number
+  /** Which of the tenant's logs it folds. */
+  readonly partition: number
   /** `running` also stands for one that nobody runs just now. The last three are the steps of a rebuild. */
   readonly state: 'running' | 'parked' | 'resetting' | 'rebuilding' | 'sweeping'
   /** Whether this is the version that readers go by, rather than one that is still being built. */
@@ -24,6 +26,8 @@ export interface ProjectionStatus {
 
 export interface ProjectionProgress {
   readonly projection: string
+  /** Of which of the tenant's logs. */
+  readonly partition: number
   /** The last commit that is done, and the head. */
   readonly done: number
   readonly total: number
@@ -64,7 +68,7 @@ export interface Worker {
 }
 
 export interface ProjectionsFp {
-  /** What is known of each projection of a tenant, each version by itself. */
+  /** What is known of each projection of a tenant, each version and each log by itself. */
   list(tenant: string): TaskEither<AnnalsError, ReadonlyArray<ProjectionStatus>>
   /** Runs projections up to the head, side by side, and answers where they stand then. */
   run(
@@ -77,7 +81,7 @@ export interface ProjectionsFp {
     tenant: string,
     projection: DefinedProjection,
     options?: RunProjectionsOptions,
-  ): TaskEither<AnnalsError, ProjectionStatus>
+  ): TaskEither<AnnalsError, ReadonlyArray<ProjectionStatus>>
   /** Lets a parked projection go on, once its cause is mended; answers whether it was parked. */
   resume(tenant: string, name: string): TaskEither<AnnalsError, boolean>
 }

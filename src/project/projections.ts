@@ -1,9 +1,9 @@
 /** Lists, runs, rebuilds and resumes the projections of a store's tenants, once or as one of many workers. */
-import { annalsError } from '../../domain/error.js'
+import { annalsError, isAnnalsError } from '../../domain/error.js'
 import { formatInstant } from '../../domain/instant.js'
 import { leaseSk } from '../../domain/keys.js'
 import type { Clock, Ids, PointerStore } from '../../domain/ports/index.js'
-import { attempt } from '../../domain/task.js'
+import { attempt, mapBounded } from '../../domain/task.js'
 import { type Checkpoint, type CheckpointStore, checkpointStore } from '../../projections/checkpoint.js'
 import { requestRebuild, resumeParked } from '../../projections/maintain.js'
 import { pageLimits } from '../../projections/pages.js'
@@ -37,7 +37,7 @@ export interface ProjectionsDeps {
   /** For metrics. */
   onProjection?(measure: ProjectionMeasure): void
   /** Fails with `TenantNotFound`. */
-  logOf(tenant: string): Promise<ProjectedLog>
+  logsOf(tenant: string): Promise<ReadonlyArray<ProjectedLog>>
   tenants(): AsyncIterable<string>
 }
 
@@ -49,6 +49,8 @@ export interface Projections extends Promised<ProjectionsFp> {
 const defaultLeaseMs = 10_000
 /** How long a list of all tenants is good for, in milliseconds. */
 const tenantsMs = 30_000
+/** Tenants whose manifests are read side by side. */
+const tenantsAtOnce = 16
 
 export interface ProjectionsFaces {
   readonly fp: ProjectionsFp
@@ -61,35 +63,35 @@ export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
   const { clock } = deps
   const workers = new Set<Worker>()
 
-  async function boundTo(tenant: string, defined: DefinedProjection): Promise<Running> {
-    const log = await deps.logOf(tenant)
-    const checkpoints = checkpointStore(deps.pointers, log)
-    return { log, checkpoints, projection: defined.bind(log) }
-  }
+  const boundTo = (log: ProjectedLog, defined: DefinedProjection): Running => ({
+    log,
+    checkpoints: checkpointStore(deps.pointers, log),
+    projection: defined.bind(log),
+  })
 
   async function runOne(running: Running, options: RunProjectionsOptions, toHead: boolean): Promise<Outcome> {
     const { projection, log, checkpoints } = running
-    const onMeasure = report(projection, options, deps.onProjection)
+    const onMeasure = report(projection, log.partition, options, deps.onProjection)
     const limits = { page: pageLimits(options.page) }
     const runner = { projection, source: log.source, checkpoints, clock, ids: deps.ids, limits, onMeasure }
     return runProjection(runner, { signal: options.signal ?? new AbortController().signal, toHead })
   }
 
-  async function statuses(tenant: string): Promise<ReadonlyArray<ProjectionStatus>> {
-    const { source, partition } = await deps.logOf(tenant)
-    const recorded = await checkpointStore(deps.pointers, { tenant, partition }).list()
+  async function statuses(log: ProjectedLog): Promise<ReadonlyArray<ProjectionStatus>> {
+    const { source, partition } = log
+    const recorded = await checkpointStore(deps.pointers, log).list()
     const head = await source.head()
     return recorded.flatMap(({ name, serving, checkpoints }) =>
       [...checkpoints]
         .sort(([a], [b]) => a - b)
         .map(([version, checkpoint]) =>
-          statusOf({ name, version, checkpoint, head, serves: serving?.version === version }),
+          statusOf({ name, version, partition, checkpoint, head, serves: serving?.version === version }),
         ),
     )
   }
 
-  async function statusAfter(tenant: string, { name, version }: DefinedProjection): Promise<ProjectionStatus> {
-    const found = (await statuses(tenant)).find((each) => each.name === name && each.version === version)
+  async function statusAfter(log: ProjectedLog, { name, version }: DefinedProjection): Promise<ProjectionStatus> {
+    const found = (await statuses(log)).find((each) => each.name === name && each.version === version)
     if (found !== undefined) return found
     const problem = `version ${version} is out of date: a newer one serves`
     throw annalsError('InvalidInput', { what: `projection ${name}`, problem })
@@ -97,30 +99,40 @@ export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
 
   async function run(tenant: string, all: ReadonlyArray<DefinedProjection>, options: RunProjectionsOptions) {
     // A failure stops none of the others, and nothing goes on behind the back of a caller who hears of it.
-    const ends = await Promise.allSettled(all.map(async (each) => runOne(await boundTo(tenant, each), options, true)))
+    const logs = await deps.logsOf(tenant)
+    const each = logs.flatMap((log) => all.map((defined) => ({ log, defined })))
+    const ends = await Promise.allSettled(each.map(({ log, defined }) => runOne(boundTo(log, defined), options, true)))
     for (const end of ends) if (end.status === 'rejected') throw end.reason
     if (options.signal?.aborted === true) throw annalsError('Cancelled', { what: 'projecting' })
-    return Promise.all(all.map((each) => statusAfter(tenant, each)))
+    return Promise.all(each.map(({ log, defined }) => statusAfter(log, defined)))
   }
 
   const fp: ProjectionsFp = {
-    list: (tenant) => attempt(() => statuses(tenant)),
+    list: (tenant) => attempt(async () => (await Promise.all((await deps.logsOf(tenant)).map(statuses))).flat()),
     run: (tenant, all, options = {}) => attempt(() => run(tenant, all, options)),
     rebuild: (tenant, defined, options = {}) =>
       attempt(async () => {
-        const { checkpoints, projection } = await boundTo(tenant, defined)
-        await requestRebuild(checkpoints, projection, clock.now())
-        return (await run(tenant, [defined], options))[0] as ProjectionStatus
+        for (const log of await deps.logsOf(tenant)) {
+          const { checkpoints, projection } = boundTo(log, defined)
+          await requestRebuild(checkpoints, projection, clock.now())
+        }
+        return run(tenant, [defined], options)
       }),
     resume: (tenant, name) =>
       attempt(async () => {
-        const { partition } = await deps.logOf(tenant)
-        const checkpoints = checkpointStore(deps.pointers, { tenant, partition })
-        const recorded = (await checkpoints.list()).find((each) => each.name === name)
-        if (recorded === undefined)
+        const each = (await deps.logsOf(tenant)).map((log) => checkpointStore(deps.pointers, log))
+        const recorded = await Promise.all(
+          each.map(async (checkpoints) => ({
+            checkpoints,
+            found: (await checkpoints.list()).find((one) => one.name === name),
+          })),
+        )
+        if (recorded.every(({ found }) => found === undefined))
           throw annalsError('InvalidInput', { what: 'projection', problem: `'${name}' has never run on '${tenant}'` })
-        const resumed = [...recorded.checkpoints.keys()].map((version) =>
-          resumeParked(checkpoints, { name, version }, clock.now()),
+        const resumed = recorded.flatMap(({ checkpoints, found }) =>
+          [...(found?.checkpoints.keys() ?? [])].map((version) =>
+            resumeParked(checkpoints, { name, version }, clock.now()),
+          ),
         )
         return (await Promise.all(resumed)).includes(true)
       }),
@@ -131,10 +143,13 @@ export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
     const { leaseMs = defaultLeaseMs, onFailure = () => undefined } = options
     // What cannot be is said now, rather than by every task.
     pageLimits(options.page)
-    const listTenants = remembered(clock, tenantsMs, () => collect(options.tenants ?? deps.tenants()))
+    const listTenants = remembered(clock, tenantsMs, async () => {
+      const tenants = await collect(options.tenants ?? deps.tenants())
+      return mapBounded(tenants, tenantsAtOnce, async (tenant) => ({ tenant, logs: await logsOrNone(tenant) }))
+    })
     const name = `${deps.workerName}:${deps.ids.uuid().slice(-8)}`
     const tasks = async (): Promise<ReadonlyArray<Task>> =>
-      (await listTenants()).flatMap((tenant) => all.map((each) => taskOf(tenant, each, options)))
+      (await listTenants()).flatMap(({ tenant, logs }) => all.flatMap((each) => tasksOf(tenant, logs, each, options)))
     const ended = work(
       { ...deps, name, leaseMs, tasks, onFailure: (error, task) => onFailure(error, task ?? 'leases') },
       stopping.signal,
@@ -151,14 +166,27 @@ export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
     return worker
   }
 
-  function taskOf(tenant: string, defined: DefinedProjection, options: WorkOptions): Task {
-    return {
-      key: leaseSk(tenant, onlyPartition, `${defined.name}@${defined.version}`),
-      run: async (signal) => {
-        await runOne(await boundTo(tenant, defined), { ...options, signal }, false)
-      },
+  /** One for each log. What cannot be told now is asked again by the one task of the first log, which says why it fails. */
+  function tasksOf(
+    tenant: string,
+    logs: ReadonlyArray<ProjectedLog> | undefined,
+    defined: DefinedProjection,
+    options: WorkOptions,
+  ): ReadonlyArray<Task> {
+    const key = (partition: number): string => leaseSk(tenant, partition, `${defined.name}@${defined.version}`)
+    const task = (log: ProjectedLog) => async (signal: AbortSignal) => {
+      await runOne(boundTo(log, defined), { ...options, signal }, false)
     }
+    if (logs !== undefined) return logs.map((log) => ({ key: key(log.partition), run: task(log) }))
+    const first = async (): Promise<ProjectedLog> => (await deps.logsOf(tenant))[0] as ProjectedLog
+    return [{ key: key(0), run: async (signal) => task(await first())(signal) }]
   }
+
+  const logsOrNone = (tenant: string): Promise<ReadonlyArray<ProjectedLog> | undefined> =>
+    deps.logsOf(tenant).catch((error) => {
+      if (isAnnalsError(error)) return undefined
+      throw error
+    })
 
   return {
     fp,
@@ -175,23 +203,22 @@ interface Running {
   readonly projection: Projection
 }
 
-/** Until tenants may have several. */
-const onlyPartition = 0
-
 interface Recorded {
   readonly name: string
   readonly version: number
+  readonly partition: number
   readonly checkpoint: Checkpoint
   readonly head: { readonly seq: number; readonly at: number }
   readonly serves: boolean
 }
 
-function statusOf({ name, version, checkpoint, head, serves }: Recorded): ProjectionStatus {
+function statusOf({ name, version, partition, checkpoint, head, serves }: Recorded): ProjectionStatus {
   const { place, state, parked, savedAt } = checkpoint
   const commits = Math.max(0, head.seq - place.seq)
   return {
     name,
     version,
+    partition,
     state,
     serves,
     settings: checkpoint.settings,
@@ -206,6 +233,7 @@ function statusOf({ name, version, checkpoint, head, serves }: Recorded): Projec
 
 function report(
   { name }: Projection,
+  partition: number,
   { onProgress, onFailure }: RunProjectionsOptions,
   tell: ProjectionsDeps['onProjection'],
 ): (measure: Measure) => void {
@@ -217,7 +245,7 @@ function report(
     const { place, head, ms } = measure
     events += measure.events
     tell?.({ projection: name, outcome: kind, events: measure.events, ms, lag: head - place.seq })
-    onProgress?.({ projection: name, done: place.seq, total: head, events })
+    onProgress?.({ projection: name, partition, done: place.seq, total: head, events })
   }
 }
 

@@ -4,7 +4,6 @@ import { sha256 } from '../../domain/commit.js'
 import type { Expectation, Operation, Transaction } from '../../domain/decide.js'
 import { readDocument } from '../../domain/document.js'
 import { absurd, annalsError } from '../../domain/error.js'
-import type { Ids } from '../../domain/ports/index.js'
 import { checkId, checkType, type Kind } from '../../domain/resource.js'
 import { orThrow } from '../../domain/task.js'
 import type { BodyInput, OperationInput, WriteOptions } from '../api.js'
@@ -12,7 +11,8 @@ import type { Limits } from '../limits.js'
 
 export interface PrepareDeps {
   readonly kind: Kind
-  readonly ids: Ids
+  /** A new id for a resource of a type. */
+  newId(type: string): string
   readonly limits: Limits
 }
 
@@ -53,7 +53,7 @@ function operation(deps: PrepareDeps, input: OperationInput, bytes: Uint8Array |
   const type = orThrow(checkType(kind, input.type))
   switch (input.op) {
     case 'create': {
-      const id = input.id === undefined ? deps.ids.uuid() : orThrow(checkId(kind, input.id))
+      const id = input.id === undefined ? deps.newId(type) : orThrow(checkId(kind, input.id))
       const body = orThrow(readDocument(kind, bytes as Uint8Array, type, undefined))
       const idAssigned = input.id === undefined
       return { kind: 'put', type, id, idAssigned, method: 'POST', expect: 'absent', onlyIfChanged: false, body }

@@ -17,6 +17,7 @@ async function failedChecks(lies: { blobs?: Partial<BlobStore>; pointers?: Parti
     ids: systemIds,
     limits: defaultLimits,
     tenants: async function* () {},
+    logsOf: async () => [],
   })
   const failed = report.findings.filter(({ ok }) => !ok)
   expect(report.ok).toBe(failed.length === 0)

@@ -49,7 +49,7 @@ test('whatever was put among the objects is removed, under any name', async () =
     't/history/type/Other/x_0-999999999999999-0.json',
   ])
     await put(world.blobs, key)
-  expect(await store.projections.rebuild('t', projection)).toMatchObject({ state: 'running' })
+  expect(await store.projections.rebuild('t', projection)).toMatchObject([{ state: 'running' }])
   expect(await objectsOf(world.blobs)).toEqual(before)
 })
 

@@ -169,7 +169,7 @@ test('a rebuild forgets, and tells everything again', async () => {
     },
   })
   await store.projections.run('t', [projection])
-  expect(await store.projections.rebuild('t', projection)).toMatchObject({ state: 'running', lag: { commits: 0 } })
+  expect(await store.projections.rebuild('t', projection)).toMatchObject([{ state: 'running', lag: { commits: 0 } }])
   expect(resets).toBe(1)
   expect(told).toEqual(await eventsOf(tenant))
 })

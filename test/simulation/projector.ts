@@ -32,7 +32,7 @@ export function makeProjector(client: Client): Subscriber {
     const reached =
       rebuild === undefined
         ? await still(process, projections.run(tenantName, both, { page }).catch(refused))
-        : [await still(process, projections.rebuild(tenantName, rebuild, { page }))]
+        : await still(process, projections.rebuild(tenantName, rebuild, { page }))
     if (mustRebuild) {
       mustRebuild = false
       if (last) throw new Stopped()

@@ -118,7 +118,7 @@ function runner(asked: ReadonlyArray<string>, flags: Flags): Step {
 
 function rebuilder(projection: DefinedProjection): Step {
   return (session, store, tenant) =>
-    withBar(session, async (options) => [await store.projections.rebuild(tenant, projection, options)])
+    withBar(session, (options) => store.projections.rebuild(tenant, projection, options))
 }
 
 async function usual(store: Store, tenant: string): Promise<ReadonlyArray<DefinedProjection>> {
@@ -179,9 +179,12 @@ function named(name: string, { parts }: Flags): DefinedProjection {
   throw usage(`there is no projection '${name.slice(0, 64)}' here; there are: ${names}`)
 }
 
-function cells(tenant: string, { name, version, state, serves, seq, lag, parked }: ProjectionStatus): string[] {
+function cells(
+  tenant: string,
+  { name, version, partition, state, serves, seq, lag, parked }: ProjectionStatus,
+): string[] {
   return [
-    tenant,
+    partition === 0 ? tenant : `${tenant}/${partition}`,
     name,
     String(version),
     serves ? state : `${state}, does not serve yet`,

@@ -5,7 +5,7 @@ import type { OperationInput } from '../api.js'
 
 /** One transaction of a saga. */
 export interface SagaStep {
-  /** A tenant that exists. */
+  /** A tenant that exists. Where its resources are in several of the tenant's logs, there is one step in each of these. */
   readonly tenant: string
   readonly operations: ReadonlyArray<OperationInput>
 }
@@ -48,5 +48,6 @@ export interface SagaReport {
   readonly id: string
   /** `running` and `compensating`: not at its end, to be resumed. */
   readonly state: SagaState
-  readonly steps: ReadonlyArray<{ readonly tenant: string } & StepOutcome>
+  /** `partition`: in which log of a tenant that has several. */
+  readonly steps: ReadonlyArray<{ readonly tenant: string; readonly partition?: number } & StepOutcome>
 }

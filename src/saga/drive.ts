@@ -7,10 +7,11 @@ import { annalsError, isAnnalsError } from '../../domain/error.js'
 import { mapBounded } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
 import type { Tenant } from '../store.js'
-import type { SagaReport, SagaStep, StepOutcome } from './api.js'
-import { correlationOf, fence, stepKey, undoKey, unfenced, writtenBy } from './fence.js'
+import type { SagaReport, StepOutcome } from './api.js'
+import { correlationOf, raiseFence, stepKey, undoKey, unfenced, writtenBy } from './fence.js'
 import type { Journal, SagaPlan, SagaProgress } from './journal.js'
 import { leaseSaga, type SagaLeaseDeps } from './lease.js'
+import { type PlacedStep, placeKey, placesOf, sagaLog } from './places.js'
 
 export interface DriveDeps extends SagaLeaseDeps {
   readonly journal: Journal
@@ -56,7 +57,11 @@ export const reportOf = (
 ): SagaReport => ({
   id,
   state,
-  steps: steps.map(({ tenant }, i) => ({ tenant, ...((ended ?? outcomes)[i] as StepOutcome) })),
+  steps: steps.map(({ tenant, partition }, i) => ({
+    tenant,
+    ...(partition === undefined ? undefined : { partition }),
+    ...((ended ?? outcomes)[i] as StepOutcome),
+  })),
 })
 
 /** Applies what is not applied yet, and decides how the saga goes on. */
@@ -74,9 +79,9 @@ async function forward(
   let turned = false
   const isOver = (): boolean => turned || signal?.aborted === true || clock.now() >= plan.until
   if (!isNew) {
-    const found = await retried(deps, plan.until + compensateMs * 1000, () => writtenByTenant(deps, plan))
-    steps.forEach(({ tenant }, i) => {
-      const transaction = found.get(tenant)?.get(stepKey(id, i))
+    const found = await retried(deps, plan.until + compensateMs * 1000, () => writtenByPlace(deps, plan))
+    steps.forEach((step, i) => {
+      const transaction = found.get(placeKey(step))?.get(stepKey(id, i))
       if (transaction !== undefined) outcomes[i] = { outcome: 'applied', transaction }
     })
   }
@@ -99,11 +104,11 @@ async function forward(
   )
 }
 
-async function apply(deps: DriveDeps, plan: SagaPlan, step: SagaStep, i: number): Promise<StepOutcome> {
+async function apply(deps: DriveDeps, plan: SagaPlan, step: PlacedStep, i: number): Promise<StepOutcome> {
   const { id, actor, reason, until } = plan
   const remaining = Math.ceil((until - deps.clock.now()) / 1000)
-  const tenant = await deps.tenant(step.tenant)
-  const { id: transaction } = await tenant.transact([...step.operations, unfenced(id)], {
+  const log = await sagaLog(deps.tenant, step, id)
+  const { id: transaction } = await log.tenant.transact([...step.operations, unfenced(log)], {
     ...(actor === undefined ? undefined : { actor }),
     ...(reason === undefined ? undefined : { reason }),
     correlation: correlationOf(id),
@@ -113,7 +118,7 @@ async function apply(deps: DriveDeps, plan: SagaPlan, step: SagaStep, i: number)
   return { outcome: 'applied', ...(transaction === undefined ? undefined : { transaction }) }
 }
 
-/** Fences every tenant, so that what was applied is settled, and takes it back, what came last first. */
+/** Fences every log, so that what was applied is settled, and takes it back, what came last first. */
 async function back(
   deps: DriveDeps,
   plan: SagaPlan,
@@ -124,10 +129,11 @@ async function back(
   const { id, steps } = plan
   const until = deps.clock.now() + compensateMs * 1000
   outcomes.fill({ outcome: 'unknown' })
-  for (const name of Object.keys(plan.heads)) await retried(deps, until, async () => fence(await deps.tenant(name), id))
-  const found = await retried(deps, until, () => writtenByTenant(deps, plan))
+  for (const place of placesOf(steps).values())
+    await retried(deps, until, async () => raiseFence(await sagaLog(deps.tenant, place, id), id))
+  const found = await retried(deps, until, () => writtenByPlace(deps, plan))
   for (let i = steps.length - 1; i >= 0; i--) {
-    const written = found.get((steps[i] as SagaStep).tenant)
+    const written = found.get(placeKey(steps[i] as PlacedStep))
     const transaction = written?.get(stepKey(id, i))
     const by = written?.get(undoKey(id, i))
     const cause = why[i]
@@ -146,8 +152,8 @@ async function back(
 
 async function undo(deps: DriveDeps, plan: SagaPlan, i: number, transaction: string): Promise<StepOutcome> {
   const { id, actor, reason, onConflict, steps, heads } = plan
-  const { tenant: name } = steps[i] as SagaStep
-  const tenant = await deps.tenant(name)
+  const place = steps[i] as PlacedStep
+  const { tenant } = await sagaLog(deps.tenant, place, id)
   const done = (by: string | undefined): StepOutcome => ({
     outcome: 'compensated',
     transaction,
@@ -164,18 +170,19 @@ async function undo(deps: DriveDeps, plan: SagaPlan, i: number, transaction: str
   } catch (error) {
     if (!isAnnalsError(error) || error._tag !== 'Conflict') throw error
     // What was changed since may be this very compensation, by another process.
-    const by = (await writtenBy(tenant, id, heads[name] ?? 0)).get(undoKey(id, i))
+    const by = (await writtenBy(tenant, id, heads[placeKey(place)] ?? 0)).get(undoKey(id, i))
     if (by !== undefined) return done(by)
     return { outcome: 'could-not-compensate', transaction, why: error.message, conflicts: error.data.conflicts }
   }
 }
 
-async function writtenByTenant(
+async function writtenByPlace(
   deps: DriveDeps,
-  { id, heads }: SagaPlan,
+  { id, heads, steps }: SagaPlan,
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
   const found = new Map<string, ReadonlyMap<string, string>>()
-  for (const [name, head] of Object.entries(heads)) found.set(name, await writtenBy(await deps.tenant(name), id, head))
+  for (const [key, place] of placesOf(steps))
+    found.set(key, await writtenBy((await sagaLog(deps.tenant, place, id)).tenant, id, heads[key] ?? 0))
   return found
 }
 

@@ -5,9 +5,12 @@
  * first: a step stands in the log before it, or never will, however long the process that tries it was paused. The fence
  * is a resource that is deleted in the commit that creates it, so only the history shows it, and a version remains a version.
  */
+import { sha256 } from '../../domain/commit.js'
 import { isAnnalsError } from '../../domain/error.js'
+import { partitionOf } from '../../domain/partitions.js'
 import type { OperationInput } from '../api.js'
 import type { Tenant } from '../store.js'
+import type { SagaLog } from './places.js'
 
 export const fenceType = 'AnnalsSaga'
 
@@ -15,10 +18,18 @@ export const stepKey = (id: string, step: number): string => `saga:${id}:${step}
 export const undoKey = (id: string, step: number): string => `saga:${id}:${step}:undo`
 export const correlationOf = (id: string): string => `saga:${id}`
 
-/** What a step depends on: no version of the fence, deleted ones included. */
-export const unfenced = (id: string): OperationInput => ({ op: 'check', type: fenceType, id, expect: 0 })
+/** The fence's id in one of the logs of a tenant: one that belongs to it. Where there is one log, it is that of the saga. */
+export function fenceIdIn(id: string, partition: number, partitions: number): string {
+  if (partitions === 1) return id
+  const hash = sha256(id).slice(0, 40)
+  for (let i = 0; ; i++)
+    if (partitionOf({ type: fenceType, id: `${hash}-${i}` }, partitions) === partition) return `${hash}-${i}`
+}
 
-export async function fence(tenant: Tenant, id: string): Promise<void> {
+/** What a step depends on: no version of the fence, deleted ones included. */
+export const unfenced = ({ fence }: SagaLog): OperationInput => ({ op: 'check', type: fenceType, id: fence, expect: 0 })
+
+export async function raiseFence({ tenant, fence: id }: SagaLog, saga: string): Promise<void> {
   const body = { resourceType: fenceType, id }
   try {
     await tenant.transact(
@@ -26,7 +37,7 @@ export async function fence(tenant: Tenant, id: string): Promise<void> {
         { op: 'update', type: fenceType, id, body, expect: 0 },
         { op: 'delete', type: fenceType, id },
       ],
-      { correlation: `saga-fence:${id}` },
+      { correlation: `saga-fence:${saga}` },
     )
   } catch (error) {
     // It is there, of this process or another.

@@ -9,7 +9,8 @@ import { sagaPlanKey, sagaStateKey } from '../../domain/keys.js'
 import type { BlobStore } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
 import type { OperationInput } from '../api.js'
-import type { SagaState, SagaStep, StepOutcome } from './api.js'
+import type { SagaState, StepOutcome } from './api.js'
+import type { Place, PlacedStep } from './places.js'
 
 const format = 'annals-saga/1'
 
@@ -18,7 +19,7 @@ export interface SagaPlan {
   readonly id: string
   /** Of what the caller said: the same saga has the same. */
   readonly digest: string
-  /** The head of each tenant at the beginning: what the saga wrote stands behind it. */
+  /** The head of each log at the beginning: what the saga wrote stands behind it. */
   readonly heads: Readonly<Record<string, number>>
   readonly concurrency: number
   /** Microseconds since 1970: when steps are no longer tried. */
@@ -26,7 +27,7 @@ export interface SagaPlan {
   readonly actor?: string
   readonly reason?: string
   readonly onConflict: OnConflict
-  readonly steps: ReadonlyArray<SagaStep>
+  readonly steps: ReadonlyArray<PlacedStep>
 }
 
 /** `steps` are said once the saga has ended; `why`: what made each step fail. */
@@ -47,8 +48,10 @@ export interface Journal {
 }
 
 /** Bodies as they are stored: base64 keeps every byte. */
-export const packed = (steps: ReadonlyArray<SagaStep>): string[] =>
-  steps.map(({ tenant, operations }) => JSON.stringify({ tenant, operations: operations.map(packOperation) }))
+export const packed = (steps: ReadonlyArray<PlacedStep>): string[] =>
+  steps.map(({ tenant, partition, operations }) =>
+    JSON.stringify({ tenant, partition, operations: operations.map(packOperation) }),
+  )
 
 function packOperation(operation: OperationInput): unknown {
   if (!('body' in operation)) return operation
@@ -57,11 +60,11 @@ function packOperation(operation: OperationInput): unknown {
   return { ...operation, body: Buffer.from(bytes as string).toString('base64') }
 }
 
-function unpackStep(line: string): SagaStep {
-  const { tenant, operations } = JSON.parse(line) as { tenant: string; operations: OperationInput[] }
+function unpackStep(line: string): PlacedStep {
+  const { operations, ...place } = JSON.parse(line) as Place & { operations: OperationInput[] }
   const unpack = (operation: OperationInput): OperationInput =>
     'body' in operation ? { ...operation, body: Buffer.from(operation.body as string, 'base64') } : operation
-  return { tenant, operations: operations.map(unpack) }
+  return { ...place, operations: operations.map(unpack) }
 }
 
 export function makeJournal(blobs: BlobStore): Journal {

@@ -10,6 +10,7 @@ import { type Promised, promised } from '../promised.js'
 import type { SagaOptions, SagaReport, SagaState, SagaStep, StepOutcome } from './api.js'
 import { type DriveDeps, driveSaga, reportOf } from './drive.js'
 import { makeJournal, packed, type SagaPlan } from './journal.js'
+import { placed, placesOf, sagaLog } from './places.js'
 
 export interface SagasFp {
   /** In the order of their ids; `state`: only those. */
@@ -70,9 +71,10 @@ export function makeSagas(deps: Omit<DriveDeps, 'journal'> & { readonly blobs: B
     const digest = sha256(JSON.stringify([packed(steps), strategy, actor, reason, onConflict]))
     const there = await journal.readPlan(id)
     if (there !== undefined) return { isNew: false, plan: { ...there, digest } }
+    const all = await placed(deps.tenant, steps, id)
     const heads: Record<string, number> = {}
-    for (const { tenant } of steps)
-      if (heads[tenant] === undefined) heads[tenant] = (await (await deps.tenant(tenant)).head()).seq
+    for (const [key, place] of placesOf(all))
+      heads[key] = (await (await sagaLog(deps.tenant, place, id)).tenant.head()).seq
     const plan: Omit<SagaPlan, 'format'> = {
       id,
       digest,
@@ -82,7 +84,7 @@ export function makeSagas(deps: Omit<DriveDeps, 'journal'> & { readonly blobs: B
       actor,
       reason,
       onConflict,
-      steps,
+      steps: all,
     }
     return { isNew: true, plan }
   }

@@ -3,12 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { storeManifestKey } from '../../domain/keys.js'
 import type { Fate } from '../copy/faults.js'
 import { outcome } from '../protocol/world.js'
-import { after, before, conflicting, contentsOf, makePlace, requestsOf, steps } from './place.js'
+import { after, before, conflicting, contentsOf, makePlace, requestsOf, steps, together } from './place.js'
 
 const variants = [
-  ['one by one', steps, 'sequential'],
-  ['side by side', steps, 'parallel'],
-  ['with a step that conflicts', conflicting, 'sequential'],
+  ['one by one', steps, 'sequential', 1],
+  ['side by side', steps, 'parallel', 1],
+  ['with a step that conflicts', conflicting, 'sequential', 1],
+  ['over the logs of a tenant', together, 'sequential', 2],
 ] as const
 
 /** At a call everything stops for ever, before or after it has happened. `died` resolves then. */
@@ -29,7 +30,7 @@ function dying(at: number, happens: boolean) {
   return { fate, died, isDead: () => calls > at }
 }
 
-describe.each(variants)('a saga %s', (_, steps, strategy) => {
+describe.each(variants)('a saga %s', (_, steps, strategy, partitions) => {
   const hasConflict = steps === conflicting
   test.each([
     ['before', false],
@@ -40,7 +41,7 @@ describe.each(variants)('a saga %s', (_, steps, strategy) => {
       const seen = new Set<string>()
       let step = 0
       for (let passes = false; !passes; step++) {
-        const place = await makePlace()
+        const place = await makePlace(partitions)
         const { fate, died, isDead } = dying(step, happens)
         const store = await place.open(fate)
         const running = outcome(store.saga(steps, { id: 's', strategy }))
@@ -71,7 +72,7 @@ describe.each(variants)('a saga %s', (_, steps, strategy) => {
     let step = 0
     const seen = new Set<string>()
     for (let passes = false; !passes; step++) {
-      const place = await makePlace()
+      const place = await makePlace(partitions)
       let calls = 0
       let wake = (): void => undefined
       let tell = (): void => undefined

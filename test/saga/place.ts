@@ -14,8 +14,8 @@ export interface Place {
 
 export const tenants = ['a', 'b', 'c']
 
-/** Three tenants, each with the note `n` that says `before`. */
-export async function makePlace(): Promise<Place> {
+/** Three tenants, each with the note `n` that says `before`. `a` may have several logs. */
+export async function makePlace(partitions = 1): Promise<Place> {
   const clock = handClock()
   const [blobs, pointers] = [memoryBlobStore(), memoryPointerStore({ clock })]
   const open = (fate: Fate = (_, proceed) => proceed()): Promise<Store> => {
@@ -39,7 +39,7 @@ export async function makePlace(): Promise<Place> {
   }
   const store = await open()
   for (const name of tenants)
-    await (await store.tenant(name, { kind: 'json' })).create('Note', { text: 'before' }, { id: 'n' })
+    await (await store.tenant(name, { kind: 'json', partitions: name === 'a' ? partitions : 1 })).create('Note', { text: 'before' }, { id: 'n' })
   return { open, clock }
 }
 
@@ -53,6 +53,12 @@ export const steps: ReadonlyArray<SagaStep> = [
     ],
   },
   { tenant: 'a', operations: [{ op: 'create', type: 'Note', id: 'new', body: Buffer.from('{"text":"new"}') }] },
+]
+
+/** The same in fewer steps: with two logs, the notes of `a` are in one each. */
+export const together: ReadonlyArray<SagaStep> = [
+  { tenant: 'a', operations: [...(steps[0]?.operations ?? []), ...(steps[2]?.operations ?? [])] },
+  ...steps.slice(1, 2),
 ]
 
 export const conflicting: ReadonlyArray<SagaStep> = [

@@ -39,7 +39,11 @@ export async function makePlace(partitions = 1): Promise<Place> {
   }
   const store = await open()
   for (const name of tenants)
-    await (await store.tenant(name, { kind: 'json', partitions: name === 'a' ? partitions : 1 })).create('Note', { text: 'before' }, { id: 'n' })
+    await (await store.tenant(name, { kind: 'json', partitions: name === 'a' ? partitions : 1 })).create(
+      'Note',
+      { text: 'before' },
+      { id: 'n' },
+    )
   return { open, clock }
 }
 

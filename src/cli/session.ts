@@ -9,6 +9,7 @@ import {
   type Tenant,
   type TenantOptions,
 } from '../index.js'
+import { usage } from './failure.js'
 import { type Colors, colorsFor, type Io } from './io.js'
 import type { Output } from './output.js'
 import { recoverTenant } from './recovery.js'
@@ -51,7 +52,13 @@ export interface Opening extends TenantOptions {
   readonly recover?: boolean
 }
 
-export async function withStore<A>(
+/** For what concerns all logs of a tenant, or all tenants. */
+export function withStore<A>(session: Session, opening: Opening, use: (store: Store) => Promise<A>): Promise<A> {
+  if (session.partition !== undefined) throw usage('this is for all logs of a tenant: leave out --partition')
+  return whileOpen(session, opening, use)
+}
+
+async function whileOpen<A>(
   session: Session,
   { create, limits, recover }: Opening,
   use: (store: Store) => Promise<A>,
@@ -73,18 +80,27 @@ export async function withTenant<A>(
   let asked = false
   for (;;)
     try {
-      return await withStore(session, opening, async (store) => {
+      return await whileOpen(session, opening, async (store) => {
         const tenant = await store.tenant(session.tenant, opening)
         asked = true
-        return use(tenant, store)
+        return use(logOf(tenant, session.partition), store)
       })
     } catch (error) {
       if (asked || !needsRecovery(error) || !canAsk(session)) throw error
       asked = true
       if (!(await confirm(session, `${error.message.split(';')[0]}. Rebuild the pointers from the log now?`)))
         throw error
-      await withStore(session, { create: false }, (store) => recoverTenant(session, store, session.tenant))
+      await whileOpen(session, { create: false }, (store) => recoverTenant(session, store, session.tenant))
     }
+}
+
+/** The tenant, or the one of its logs that is asked for. */
+function logOf(tenant: Tenant, partition: number | undefined): Tenant {
+  if (partition === undefined) return tenant
+  const log = tenant.partitions[partition]
+  if (log !== undefined) return log
+  const last = tenant.partitions.length - 1
+  throw usage(`'${tenant.name}' has no log ${partition}: ${last === 0 ? 'it has one, 0' : `they are 0 to ${last}`}`)
 }
 
 const needsRecovery = (error: unknown): error is AnnalsError => isAnnalsError(error) && error._tag === 'NeedsRecovery'

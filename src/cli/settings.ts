@@ -1,5 +1,6 @@
 /** The flags that every command has, and what stands in for them. */
 import { type Command, Option } from 'commander'
+import { maxPartitions } from '../../domain/partitions.js'
 import { maxShards } from '../../domain/shards.js'
 import type { Store } from '../index.js'
 import { usage } from './failure.js'
@@ -11,12 +12,15 @@ export const defaultTenant = 'default'
 export interface Settings {
   readonly store: string
   readonly tenant: string
+  /** One of the tenant's logs, rather than all of them. */
+  readonly partition?: number
   readonly json: boolean
 }
 
 interface Flags {
   readonly store?: string
   readonly tenant?: string
+  readonly partition?: number
   readonly json?: boolean
 }
 
@@ -26,16 +30,22 @@ export const withCommonFlags = (command: Command): Command =>
     .addOption(
       new Option('--tenant <name>', `the tenant (or ANNALS_TENANT; default ${defaultTenant})`).helpGroup('Common:'),
     )
+    .addOption(
+      new Option('--partition <n>', 'one log of a tenant that has several, from 0 (default: all)')
+        .argParser(wholeNumber('--partition', 0, maxPartitions - 1))
+        .helpGroup('Common:'),
+    )
     .addOption(new Option('--json', 'JSON on stdout, and errors as JSON on stderr').helpGroup('Common:'))
     .addHelpOption(new Option('-h, --help', 'show this help').helpGroup('Common:'))
 
 /** `flags` is what commander has made of a command line. */
 export function settingsOf(io: Io, flags: object): Settings {
-  const { store, tenant, json } = flags as Flags
+  const { store, tenant, partition, json } = flags as Flags
   return {
     store: store ?? io.env.ANNALS_STORE ?? defaultStore,
     tenant: tenant ?? io.env.ANNALS_TENANT ?? defaultTenant,
     json: json === true,
+    ...(partition === undefined ? undefined : { partition }),
   }
 }
 
@@ -58,6 +68,11 @@ export const wholeNumber =
 export const shardsFlag = (): Option =>
   new Option('--shards <n>', `shards of the type indexes of a new tenant, 1 to ${maxShards} (default: 1)`).argParser(
     wholeNumber('--shards', 1, maxShards),
+  )
+
+export const partitionsFlag = (): Option =>
+  new Option('--partitions <n>', `logs of a new tenant, 1 to ${maxPartitions} (default: 1)`).argParser(
+    wholeNumber('--partitions', 1, maxPartitions),
   )
 
 export interface Target {

@@ -82,7 +82,7 @@ function instantOf(at: AsOf | undefined): number | undefined {
   if (at === undefined) return undefined
   if (typeof at === 'string') return orThrow(parseInstant(at))
   if (at instanceof Date) return at.getTime() * 1000
-  const problem = 'a position is of one log; say an instant, or ask one of tenant.partitions'
+  const problem = 'a position is of one log; say an instant, or ask one of tenant.partitions (--partition of a command)'
   throw annalsError('InvalidInput', { what: 'at', problem })
 }
 

@@ -91,7 +91,7 @@ export function makePartitioned(members: ReadonlyArray<Member>, ids: Ids): Membe
   }
 
   const refuse = (): never => {
-    throw oneLog('stream', 'each log has an order of its own; ask each of tenant.partitions')
+    throw oneLog('stream', 'each log has an order of its own; ask each of tenant.partitions (--partition of a command)')
   }
   const streams: Streams = {
     commits: (options = {}) =>
@@ -104,7 +104,7 @@ export function makePartitioned(members: ReadonlyArray<Member>, ids: Ids): Membe
   return { fp, streams }
 }
 
-const askOne = 'ask one of tenant.partitions, each of which is a log by itself'
+const askOne = 'ask one of tenant.partitions, each of which is a log by itself (--partition of a command)'
 
 const oneLog = (what: string, problem: string) =>
   annalsError('NotSupported', { what: `${what} over several logs`, problem })

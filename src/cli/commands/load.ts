@@ -11,13 +11,14 @@ import { sourcesOf } from '../load/sources.js'
 import type { AddCommand } from '../program.js'
 import { makeProgressBar } from '../progress.js'
 import { makeSession, type Session, withTenant } from '../session.js'
-import { settingsOf, shardsFlag } from '../settings.js'
+import { partitionsFlag, settingsOf, shardsFlag } from '../settings.js'
 import { grouped, humanTime, plural, safe } from '../text.js'
 
 interface Flags {
   readonly strict?: boolean
   readonly kind?: Kind
   readonly shards?: number
+  readonly partitions?: number
   readonly type?: string
   readonly idField?: string
   readonly actor?: string
@@ -48,6 +49,7 @@ export const addLoad: AddCommand = (make, surroundings) => {
     .option('--reason <text>', 'why, for the audit')
     .addOption(new Option('--kind <kind>', 'kind of a new tenant').choices(['fhir', 'json']))
     .addOption(shardsFlag())
+    .addOption(partitionsFlag())
     .option('--type <type>', 'the type of every document (tenants of kind json)')
     .option('--id-field <name>', 'the member that holds the id (tenants of kind json; default: made of the content)')
     .action(async (paths: ReadonlyArray<string>, flags: Flags) => {
@@ -55,8 +57,8 @@ export const addLoad: AddCommand = (make, surroundings) => {
       if (paths.filter((path) => path === '-').length > 1) throw usage('standard input (-) can be read once only')
       for (const path of paths) if (path !== '-') await checkPath(path)
       if (flags.kind === 'json' && flags.type === undefined) throw usage(typeNeeded)
-      const { kind, shards } = flags
-      const report = await withTenant(session, { create: true, kind, shards, limits }, (tenant) =>
+      const { kind, shards, partitions } = flags
+      const report = await withTenant(session, { create: true, kind, shards, partitions, limits }, (tenant) =>
         loadInto(session, tenant, paths, flags),
       )
       if (report.counts.failed > 0 || !report.isComplete) surroundings.finish(exitCodes.failed)

@@ -89,8 +89,11 @@ async function show(
   })
 }
 
+const placeOf = ({ tenant, partition }: SagaReport['steps'][number]): string =>
+  partition === undefined ? tenant : `${tenant}/${partition}`
+
 const stepCells = ({ id, state, steps }: SagaReport): string[][] =>
   steps.map((step, i) => {
     const said = step as { readonly transaction?: string; readonly by?: string; readonly why?: string }
-    return [id, state, String(i), step.tenant, step.outcome, said.transaction ?? '', said.by ?? '', said.why ?? '']
+    return [id, state, String(i), placeOf(step), step.outcome, said.transaction ?? '', said.by ?? '', said.why ?? '']
   })

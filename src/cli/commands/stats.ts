@@ -35,13 +35,16 @@ export const addStats: AddCommand = (make, surroundings) => {
     const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
     await withTenant(session, { create: false }, async (tenant) => {
       const head = await tenant.head()
+      const ends = await Promise.all(tenant.partitions.map((log) => log.head()))
+      const total = ends.reduce((sum, { seq }) => sum + seq, 0)
       const bar = makeProgressBar(session)
       const stats: Stats = { commits: 0, transactions: 0, events: 0, bytes: 0, types: new Map() }
       try {
-        for await (const commit of tenant.commits({ to: head.seq, bodies: false, signal: session.signal })) {
-          add(stats, commit)
-          bar.update(commit.seq, head.seq, `commit ${commit.seq} of ${head.seq}`)
-        }
+        for (const [partition, log] of tenant.partitions.entries())
+          for await (const commit of log.commits({ to: ends[partition]?.seq, bodies: false, signal: session.signal })) {
+            add(stats, commit)
+            bar.update(stats.commits, total, `commit ${stats.commits} of ${total}`)
+          }
       } finally {
         bar.stop()
       }
@@ -56,8 +59,9 @@ export const addStats: AddCommand = (make, surroundings) => {
 function add(stats: Stats, commit: CommitView): void {
   stats.commits++
   stats.bytes += commit.bytes
-  stats.first ??= commit.at
-  stats.last = commit.at
+  // The logs of a tenant come one after the other.
+  if (stats.first === undefined || commit.at < stats.first) stats.first = commit.at
+  if (stats.last === undefined || commit.at > stats.last) stats.last = commit.at
   for (const { events } of commit.transactions) {
     stats.transactions++
     stats.events += events.length

@@ -8,7 +8,7 @@ import { CliFailure, usage } from '../failure.js'
 import { readInput } from '../input.js'
 import type { AddCommand } from '../program.js'
 import { makeSession, type Session, withTenant } from '../session.js'
-import { parseScope, parseTarget, settingsOf, shardsFlag, wholeNumber } from '../settings.js'
+import { parseScope, parseTarget, partitionsFlag, settingsOf, shardsFlag, wholeNumber } from '../settings.js'
 
 interface WriteFlags extends AuditFlags {
   readonly ifVersion?: number
@@ -19,6 +19,7 @@ interface PutFlags extends WriteFlags {
   readonly onlyIfChanged?: boolean
   readonly kind?: Kind
   readonly shards?: number
+  readonly partitions?: number
 }
 
 const putExamples = `  annals put Patient/p1 p1.json                    create it, or write the next version
@@ -36,12 +37,13 @@ export const addPut: AddCommand = (make, surroundings) => {
     .option('--only-if-changed', 'write nothing if the body says what the current version says')
     .addOption(new Option('--kind <kind>', 'kind of a new tenant').choices(['fhir', 'json']))
     .addOption(shardsFlag())
+    .addOption(partitionsFlag())
     .action(async (text: string, file: string | undefined, flags: PutFlags) => {
       const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
       const scope = parseScope(text)
       const body = withoutFinalNewline(await readInput(surroundings.io, file, defaultLimits.maxBodyBytes))
-      const { kind, shards } = flags
-      await withTenant(session, { create: true, kind, shards }, async (tenant) =>
+      const { kind, shards, partitions } = flags
+      await withTenant(session, { create: true, kind, shards, partitions }, async (tenant) =>
         showResult(session, await put(tenant, scope.type, scope.id ?? idIn(tenant, body), body, flags)),
       )
     })

@@ -121,7 +121,7 @@ export function makeSender<Mark>(options: SenderOptions<Mark>): Sender<Mark> {
       await room(inFlight - 1)
       const sent: Sent<Mark> = { batch, open: 0, isSent: false }
       waiting.push(sent)
-      await submit(sent, batch.found)
+      for (const found of byLog(tenant, batch.found)) await submit(sent, found)
       sent.isSent = true
       acknowledge()
     },
@@ -131,6 +131,19 @@ export function makeSender<Mark>(options: SenderOptions<Mark>): Sender<Mark> {
     },
     unacknowledged: () => waiting.map(({ batch }) => batch.counts),
   }
+}
+
+/** What is in one log can be one transaction. */
+function byLog(tenant: Tenant, all: ReadonlyArray<Found>): Iterable<ReadonlyArray<Found>> {
+  if (tenant.partitions.length === 1) return [all]
+  const logs = new Map<number, Found[]>()
+  for (const found of all) {
+    const partition = tenant.partitionOf(found.identity.type, found.identity.id)
+    const own = logs.get(partition)
+    if (own === undefined) logs.set(partition, [found])
+    else own.push(found)
+  }
+  return logs.values()
 }
 
 const operationOf = ({ identity, body }: Found): OperationInput => ({

@@ -239,8 +239,8 @@ export interface TenantFp extends Reads {
   /** Writes the next version, or the first. */
   update(type: string, id: string, body: BodyInput, options?: UpdateOptions): TaskEither<AnnalsError, WriteResult>
   /**
-   * Writes the next version by a JSON Patch (RFC 6902): a list of operations as bytes, text or a value. Digits, the order of members and
-   * every byte that it does not name stay. An operation that cannot be is a `PatchFailed`, and a resource that is not there a `Conflict`.
+   * Writes the next version by a JSON Patch (RFC 6902), a list of operations, or for FHIR resources by a FHIRPath Patch, a Parameters
+   * resource; as bytes, text or a value. Digits, the order of members and every byte that it does not name stay. An operation that cannot be is a `PatchFailed`, and a resource that is not there a `Conflict`.
    */
   patch(type: string, id: string, patch: BodyInput, options?: PatchOptions): TaskEither<AnnalsError, WriteResult>
   /** Writes a deletion. What is not there is left alone (`changed: false`). */

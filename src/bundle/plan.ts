@@ -8,7 +8,7 @@ import { type Interaction, isWrite, rankOf } from '../../domain/fhir/bundle/inte
 import { type Entry, placeOf } from '../../domain/fhir/bundle/read.js'
 import type { Condition } from '../../domain/fhir/condition.js'
 import { foundBy } from '../../domain/fhir/found-by.js'
-import { applyJsonPatch } from '../../domain/patch/json-patch.js'
+import { applyPatch } from '../../domain/fhir/patch/index.js'
 import { makeOverlay, type Overlay, type Selection } from '../../domain/selection.js'
 import { mapBounded, orThrow } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
@@ -101,7 +101,7 @@ async function bodiesOf(
     const pointer = await reader.versionWithin(ref, { seq })
     if (pointer === undefined || pointer.op === 'delete') return
     const current = await reader.body(pointer)
-    bodies.set(interaction, orThrow(applyJsonPatch(placeOf(index, 'resource'), patch, current, limits.maxBodyBytes)))
+    bodies.set(interaction, orThrow(applyPatch(placeOf(index, 'resource'), patch, current, limits.maxBodyBytes)))
     premises.push({ ...ref, version: pointer.version })
   })
   return { bodies, premises }

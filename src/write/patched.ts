@@ -2,7 +2,7 @@
 import { sha256 } from '../../domain/commit.js'
 import type { Operation } from '../../domain/decide.js'
 import { readDocument } from '../../domain/document.js'
-import { applyJsonPatch, readJsonPatch } from '../../domain/patch/json-patch.js'
+import { applyPatch, readPatch } from '../../domain/fhir/patch/index.js'
 import { checkId, checkType } from '../../domain/resource.js'
 import { orThrow } from '../../domain/task.js'
 import type { BodyInput, PatchOptions } from '../api.js'
@@ -24,7 +24,7 @@ export function patchedWrite(
   const { kind, reader, limits } = deps
   const ref = { type: orThrow(checkType(kind, type)), id: orThrow(checkId(kind, id)) }
   const bytes = bytesOf(input)
-  const patch = orThrow(readJsonPatch('the patch', bytes))
+  const patch = orThrow(readPatch(kind, 'the patch', bytes))
   const expect = checkExpectation(options.expect ?? 'exists')
   const notes = notesOf(options)
 
@@ -34,7 +34,7 @@ export function patchedWrite(
     // Without a current version there is nothing to patch: the check says so, whatever else was expected.
     if (pointer === undefined || pointer.op === 'delete')
       return { ...notes, operations: [{ kind: 'check', ...ref, expect: 'exists' } satisfies Operation] }
-    const patched = orThrow(applyJsonPatch('the patch', patch, await reader.body(pointer), limits.maxBodyBytes))
+    const patched = orThrow(applyPatch('the patch', patch, await reader.body(pointer), limits.maxBodyBytes))
     const body = orThrow(readDocument(kind, patched, ref.type, ref.id))
     const how = { idAssigned: false, method: 'PATCH', expect, onlyIfChanged: false } as const
     const operation: Operation = { kind: 'put', ...ref, ...how, body }

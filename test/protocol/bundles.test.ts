@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { outcomeOf, statusOf } from '../../src/index.js'
 import type { Tenant } from '../../src/store.js'
+import { add, parameters, replace } from '../fhir/patches.js'
 import { failure, makeWorld } from './world.js'
 
 const system = 'http://example.org/mrn'
@@ -439,6 +440,33 @@ describe('patches', () => {
     expect((await tenant.read('Patient', 'b'))?.method).toBe('PATCH')
   })
 
+  test('by FHIRPath change what they name, by id and by condition, with their links', async () => {
+    const tenant = await enter()
+    for (const [id, value] of [
+      ['a', '1'],
+      ['b', '2'],
+    ] as const)
+      await tenant.update('Patient', id, JSON.stringify(patient(value, { id })))
+    const managed = parameters(add('Patient', 'managingOrganization', { valueReference: { reference: 'urn:uuid:1' } }))
+    const inactive = parameters(add('Patient', 'active', { valueBoolean: false }))
+    const { entries } = await tenant.bundle(
+      bundle(
+        { ...patch('Patient/a', []), resource: managed },
+        { ...patch('Patient?identifier=2', []), resource: inactive },
+        post('urn:uuid:1', { resourceType: 'Organization' }),
+      ),
+    )
+    expect(entries.map(({ status, version }) => [status, version])).toEqual([
+      [200, 2],
+      [200, 2],
+      [201, 1],
+    ])
+    expect(await stored(tenant, 'Patient', 'a')).toMatchObject({
+      managingOrganization: { reference: `Organization/${entries[2]?.id}` },
+    })
+    expect(await stored(tenant, 'Patient', 'b')).toMatchObject({ active: false })
+  })
+
   test('that cannot be fail with the whole', async () => {
     const tenant = await enter()
     await tenant.update('Patient', 'a', JSON.stringify(patient('1', { id: 'a' })))
@@ -450,7 +478,13 @@ describe('patches', () => {
       [patch('Patient/a', [{ op: 'replace', path: '/id', value: 'b' }]), 'InvalidInput', 400],
       [patch('Patient/a', [{ op: 'remove', path: '/id' }]), 'InvalidInput', 400],
       [patch('Patient/a', {}), 'InvalidInput', 400],
-      [{ ...patch('Patient/a', activate), resource: { resourceType: 'Parameters' } }, 'NotSupported', 400],
+      [{ ...patch('Patient/a', activate), resource: { resourceType: 'Basic' } }, 'NotSupported', 400],
+      [{ ...patch('Patient/a', activate), resource: parameters({ name: 'x' }) }, 'InvalidInput', 400],
+      [
+        { ...patch('Patient/a', activate), resource: parameters(replace('Patient.photo', { valueString: 'x' })) },
+        'PatchFailed',
+        422,
+      ],
       [
         {
           ...patch('Patient/a', activate),

@@ -1,5 +1,6 @@
 /** Patches of stored resources: on the current version, whatever others write meanwhile. */
 import { describe, expect, test } from 'vitest'
+import * as fhirPath from '../fhir/patches.js'
 import { contents, failure, makeWorld } from './world.js'
 
 const add = (path: string, value: unknown) => [{ op: 'add', path, value }]
@@ -55,6 +56,26 @@ describe('a patch', () => {
     const first = await tenant.patch('Note', 'a', once, { request: 'r' })
     expect(await tenant.patch('Note', 'a', once, { request: 'r' })).toEqual(first)
     expect((await failure(tenant.patch('Note', 'a', add('/n', 1), { request: 'r' })))._tag).toBe('RequestKeyReused')
+  })
+
+  test('by FHIRPath is one for FHIR resources, in the bytes', async () => {
+    const { store } = await makeWorld().open()
+    const tenant = await store.tenant('f')
+    await tenant.update('Observation', 'o', '{"resourceType":"Observation","id":"o", "valueQuantity" : {"value":1.10}}')
+    const unit = fhirPath.add('Observation.value', 'unit', { valueString: 'mg' })
+    const patch = fhirPath.parameters(unit, fhirPath.add('Observation', 'status', { valueCode: 'final' }))
+    expect(await tenant.patch('Observation', 'o', patch)).toMatchObject({ version: 2, op: 'update' })
+    const found = await tenant.read('Observation', 'o')
+    expect(found?.text()).toContain(' "valueQuantity" : {"value":1.10,"unit":"mg"},"status":"final"}')
+    expect(found?.method).toBe('PATCH')
+    for (const refused of [unit, fhirPath.replace('Observation.id', { valueId: 'p' })])
+      expect(['PatchFailed', 'InvalidInput']).toContain(
+        (await failure(tenant.patch('Observation', 'o', fhirPath.parameters(refused))))._tag,
+      )
+    expect((await tenant.versions('Observation', 'o')).entries).toHaveLength(2)
+    const notes = await store.tenant('j', { kind: 'json' })
+    await notes.update('Note', 'a', '{}')
+    expect((await failure(notes.patch('Note', 'a', patch)))._tag).toBe('InvalidInput')
   })
 
   test('cannot make a FHIR resource another one', async () => {

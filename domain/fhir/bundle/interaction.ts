@@ -3,9 +3,10 @@ import * as E from 'fp-ts/lib/Either.js'
 import { flow, pipe } from 'fp-ts/lib/function.js'
 import { membersOf, textAt } from '../../body/index.js'
 import { type AnnalsError, annalsError } from '../../error.js'
-import { type JsonPatch, readJsonPatch } from '../../patch/json-patch.js'
+import { readJsonPatch } from '../../patch/json-patch.js'
 import { checkId, checkType } from '../../resource.js'
 import { type Condition, readCondition } from '../condition.js'
+import { isParameters, type Patch, readPatch } from '../patch/index.js'
 import { type Entry, placeOf } from './read.js'
 
 /** A resource by its id, or by a condition that selects it. */
@@ -21,7 +22,7 @@ export type Interaction = { readonly index: number; readonly type: string } & (
       /** `If-None-Match: *`: only if there is none yet. */
       readonly onlyCreate: boolean
     }
-  | { readonly kind: 'patch'; readonly target: Target; readonly patch: JsonPatch; readonly ifMatch?: number }
+  | { readonly kind: 'patch'; readonly target: Target; readonly patch: Patch; readonly ifMatch?: number }
   | { readonly kind: 'delete'; readonly target: Target; readonly ifMatch?: number }
   | { readonly kind: 'read'; readonly id: string; readonly version?: number; readonly ifNoneMatch?: number }
   | { readonly kind: 'search'; readonly condition: Condition }
@@ -87,15 +88,17 @@ const patchOf = ({ index, request }: Entry, url: Url, resource: Uint8Array): E.E
     E.map((rest) => ({ index, type: url.type, kind: 'patch', ...rest })),
   )
 
-/** A JSON Patch comes as a Binary. */
-function patchIn(what: string, resource: Uint8Array): E.Either<AnnalsError, JsonPatch> {
+/** A JSON Patch comes as a Binary, a FHIRPath Patch as Parameters. */
+function patchIn(what: string, resource: Uint8Array): E.Either<AnnalsError, Patch> {
+  if (isParameters(resource)) return readPatch('fhir', what, resource)
   const texts = new Map([...membersOf(resource, 0)].map((member) => [member.name, textAt(resource, member)]))
   if (texts.get('resourceType') !== 'Binary' || texts.get('contentType') !== 'application/json-patch+json')
-    return unsupported(what, 'a patch is a Binary with the contentType application/json-patch+json')
+    return unsupported(what, 'a patch is Parameters, or a Binary with the contentType application/json-patch+json')
   const data = texts.get('data') ?? ''
   if (!/^[A-Za-z0-9+/\s]{2,}={0,2}\s*$/.test(data)) return invalid(`${what}.data`, 'it has to be there, in base64')
   return pipe(
     readJsonPatch(`${what}.data`, Buffer.from(data, 'base64')),
+    E.map((operations): Patch => ({ language: 'json', operations })),
     E.mapLeft((error) =>
       error._tag === 'InvalidBody' ? annalsError('InvalidBody', { ...error.data, path: `${what}.data` }) : error,
     ),

@@ -76,12 +76,16 @@ const patchExamples = `  annals patch Patient/p1 changes.json
   annals patch Patient/p1 --if-version 3 < changes.json
   echo '[{"op":"replace","path":"/active","value":false}]' | annals patch Patient/p1 --actor dr-lee
 
-A JSON Patch (RFC 6902): add, remove, replace, move, copy, test. All of it is applied, or nothing is (exit code 1).
-Every byte that it does not name stays.`
+A JSON Patch (RFC 6902): add, remove, replace, move, copy, test; or, for FHIR resources, a FHIRPath Patch as Parameters.
+All of it is applied, or nothing is (exit code 1). Every byte that it does not name stays.`
 
 export const addPatch: AddCommand = (make, surroundings) => {
   withAuditFlags(
-    make('patch <Type/id> [file]', 'Change a resource by a JSON Patch, from a file or stdin', patchExamples),
+    make(
+      'patch <Type/id> [file]',
+      'Change a resource by a JSON Patch or a FHIRPath Patch, from a file or stdin',
+      patchExamples,
+    ),
   )
     .option('--if-version <n>', 'only if this version is current', wholeNumber('--if-version', 1))
     .action(async (text: string, file: string | undefined, flags: WriteFlags) => {

@@ -180,7 +180,7 @@ const messages: { [T in ErrorTag]: (data: Failures[T]) => string } = {
   StorageRefused: (d) => `${d.operation} ${d.key}: the storage refused, nothing was written (${d.cause})`,
   TenantNotFound: (d) => `there is no tenant '${d.tenant}' in this store`,
   TenantMismatch: ({ tenant, what, expected, actual }) =>
-    `the ${what === 'kind' ? what : 'number of shards'} of tenant '${tenant}' is ${actual}, not ${expected}; it never changes, and need not be given`,
+    `the ${what === 'kind' ? what : `number of ${what}`} of tenant '${tenant}' is ${actual}, not ${expected}; it never changes, and need not be given`,
   NotAStore: (d) => `${d.url} is no Annals store: ${d.problem}`,
   UnsupportedFormat: (d) =>
     `${d.key} has the format '${d.format}'; this release reads '${d.supported}': upgrade Annals to open it`,

@@ -2,7 +2,7 @@
  * The life of one version of a projection: its first start, a rebuild step by step, taking over from an older version and
  * removing what that has left. Each step is a change of one checkpoint, so that whoever comes after a crash goes on.
  */
-import { annalsError } from '../domain/error.js'
+import { annalsError, isAnnalsError } from '../domain/error.js'
 import type { Clock } from '../domain/ports/index.js'
 import type { Checkpoint, CheckpointState, CheckpointStore, Parked } from './checkpoint.js'
 import { requestRebuild } from './maintain.js'
@@ -32,6 +32,10 @@ export interface LifecycleDeps {
   readonly checkpoints: CheckpointStore
   readonly clock: Clock
 }
+
+/** Between attempts to ask for a rebuild, in milliseconds. */
+const firstWaitMs = 50
+const lastWaitMs = 10_000
 
 export function makeLifecycle({ projection, source, checkpoints, clock }: LifecycleDeps): Lifecycle {
   const { name, version } = projection
@@ -77,13 +81,27 @@ export function makeLifecycle({ projection, source, checkpoints, clock }: Lifecy
   }
 
   async function reset(checkpoint: Checkpoint): Promise<Checkpoint | undefined> {
+    // Whoever has read of the reset long ago hears now that others have gone on, before it undoes what they did.
+    const claimed = projection.reset === undefined ? checkpoint : await write(checkpoint)
+    if (claimed === undefined) return undefined
     await projection.reset?.()
-    const saved = await write({ ...checkpoint, state: 'rebuilding' })
+    const saved = await write({ ...claimed, state: 'rebuilding' })
     if (saved !== undefined || projection.reset === undefined) return saved
-    // Others have gone on, and this reset, coming late, may have undone what they did: once more.
-    if ((await checkpoints.load(name, version))?.state !== 'resetting')
-      await requestRebuild(checkpoints, projection, clock.now())
+    await askAgain()
     return undefined
+  }
+
+  /** Others have gone on, and this reset, coming late, may have undone what they did: once more. Nobody else knows of it. */
+  async function askAgain(): Promise<void> {
+    for (let waitMs = firstWaitMs; ; waitMs *= 2)
+      try {
+        if ((await checkpoints.load(name, version))?.state !== 'resetting')
+          await requestRebuild(checkpoints, projection, clock.now())
+        return
+      } catch (error) {
+        if (!isAnnalsError(error) || !error.retryable || waitMs > lastWaitMs) throw error
+        await clock.sleep(waitMs)
+      }
   }
 
   async function finish(checkpoint: Checkpoint, signal: AbortSignal): Promise<Checkpoint | undefined> {

@@ -3,10 +3,11 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Observable } from 'rxjs'
 import type { Expectation } from '../domain/decide.js'
 import type { AnnalsError } from '../domain/error.js'
+import type { EntryResponse } from '../domain/fhir/bundle/response.js'
 import type { Method, Op } from '../domain/header.js'
 import type { Position } from '../domain/position.js'
 import type { Kind } from '../domain/resource.js'
-import type { BundleOptions, BundleResponse } from './bundle/api.js'
+import type { BundleOptions, BundleResponse, InteractionRequest } from './bundle/api.js'
 import type { CopyOptions, CopyReport } from './copy/api.js'
 import type { ProjectionStatus, RunProjectionsOptions } from './project/api.js'
 import type { DefinedProjection } from './project/definition.js'
@@ -259,6 +260,11 @@ export interface TenantFp extends Reads {
    * fails, `outcomeOf(error)` tells why as an OperationOutcome.
    */
   bundle(body: BodyInput, options?: BundleOptions): TaskEither<AnnalsError, BundleResponse>
+  /**
+   * One FHIR interaction by itself, conditional ones too, as the entry of a Bundle. A conditional one is decided in the order of the log:
+   * of many that create what they have not found, one creates it.
+   */
+  interact(request: InteractionRequest, options?: BundleOptions): TaskEither<AnnalsError, EntryResponse>
   /**
    * Takes back a transaction, or several together, by one transaction of compensating events: each resource gets a version with the
    * state from before. What others have changed since is a `Conflict`, unless `onConflict` says otherwise.

@@ -6,7 +6,7 @@ import { checkpointPk, checkpointSk } from '../domain/keys.js'
 import type { Clock, Doorbell, Item, PointerStore } from '../domain/ports/index.js'
 import { attempt, orThrow, run } from '../domain/task.js'
 import type { Decide, OperationInput, SnapshotFp, Streams, TenantFp, WriteOptions } from './api.js'
-import { processBundle } from './bundle/bundle.js'
+import { processBundle, processInteraction } from './bundle/bundle.js'
 import type { Limits } from './limits.js'
 import { whenProjected } from './project/when-projected.js'
 import { commits } from './read/commits.js'
@@ -70,6 +70,7 @@ export function makeTenant(parts: TenantParts): { readonly fp: TenantFp; readonl
       }),
     delete: (type, id, options = {}) => one({ op: 'delete', type, id, expect: options.expect }, options),
     transact,
+    interact: (request, options = {}) => attempt(() => processInteraction(deps, request, options)),
     bundle: (body, options = {}) => attempt(() => processBundle(deps, body, options)),
     revert: (target, options = {}) => attempt(() => reverting.revert(target, options)),
     planRevert: (target, options = {}) => attempt(() => reverting.planRevert(target, options)),

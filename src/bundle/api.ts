@@ -1,10 +1,24 @@
 /** What a caller asks of a Bundle, and hears of it. */
 import type { EntryResponse } from '../../domain/fhir/bundle/response.js'
-import type { WriteOptions } from '../api.js'
+import type { BodyInput, WriteOptions } from '../api.js'
 
 export interface BundleOptions extends WriteOptions {
   /** `representation`: the answer holds what was written, too (default: only what was read). */
   readonly return?: 'minimal' | 'representation'
+}
+
+/** One interaction by itself, as FHIR's RESTful API and the entries of its Bundles have it. */
+export interface InteractionRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** `Type`, `Type/id`, `Type/id/_history/version` or `Type?condition`. */
+  readonly url: string
+  /** A resource; of `PATCH`, a JSON Patch or a FHIRPath Patch. */
+  readonly body?: BodyInput
+  /** A version, as `3` or `W/"3"`. */
+  readonly ifMatch?: string
+  readonly ifNoneMatch?: string
+  /** A condition, such as `identifier=123`. */
+  readonly ifNoneExist?: string
 }
 
 export interface BundleResponse {

@@ -1,4 +1,5 @@
 /** Bundles of FHIR: a transaction is one commit or nothing, the entries of a batch stand for themselves. */
+import { scanBody } from '../../domain/body/index.js'
 import { sha256 } from '../../domain/commit.js'
 import { type AnnalsError, annalsError, isAnnalsError } from '../../domain/error.js'
 import { interactionOf } from '../../domain/fhir/bundle/interaction.js'
@@ -12,7 +13,7 @@ import { mapBounded, orThrow } from '../../domain/task.js'
 import type { BodyInput } from '../api.js'
 import { type PlannedDeps, writePlanned } from '../write/planned.js'
 import { bytesOf, limit, notesOf } from '../write/prepare.js'
-import type { BundleOptions, BundleResponse } from './api.js'
+import type { BundleOptions, BundleResponse, InteractionRequest } from './api.js'
 import { type Asked, inOrder, type PlanDeps, planBundle } from './plan.js'
 import { respond } from './respond.js'
 
@@ -43,6 +44,36 @@ export async function processBundle(
   const { transaction, answers } = await transact(deps, asked, sha256(bytes), options)
   return responseOf('transaction-response', answers, transaction)
 }
+
+/** As the only entry of a transaction: what is said of `Bundle.entry[0]` is said of the interaction. */
+export async function processInteraction(
+  deps: BundleDeps,
+  { method, url, body, ...conditions }: InteractionRequest,
+  options: BundleOptions,
+): Promise<EntryResponse> {
+  if (deps.kind !== 'fhir')
+    throw annalsError('NotSupported', { what: 'interaction', problem: 'it takes a tenant of the kind fhir' })
+  const bytes = body === undefined ? undefined : bytesOf(body)
+  limit('the body', bytes?.length ?? 0, deps.limits.maxBodyBytes, 'bytes')
+  // A JSON Patch is a list; in an entry it would be a Binary.
+  const resource = method === 'PATCH' && bytes !== undefined && isList(bytes) ? patchBinary(bytes) : bytes
+  if (resource !== undefined) orThrow(scanBody(resource))
+  const entry: Entry = { index: 0, request: { method, url, ...conditions }, resource }
+  const digest = sha256(Buffer.concat([Buffer.from(JSON.stringify(entry.request)), bytes ?? Buffer.of()]))
+  const { answers } = await transact(deps, [askedBy(entry)], digest, options)
+  return answers[0] as EntryResponse
+}
+
+const isList = (bytes: Uint8Array): boolean => bytes.find((byte) => byte > 0x20) === 0x5b
+
+const patchBinary = (patch: Uint8Array): Uint8Array =>
+  Buffer.from(
+    JSON.stringify({
+      resourceType: 'Binary',
+      contentType: 'application/json-patch+json',
+      data: Buffer.from(patch).toString('base64'),
+    }),
+  )
 
 const askedBy = (entry: Entry): Asked => ({ entry, interaction: orThrow(interactionOf(entry)) })
 

@@ -1,6 +1,6 @@
 /** The commands and their flags. Each file in `commands/` adds one or two that belong together. */
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { releaseVersion } from '../release.js'
 import { addBootstrap } from './commands/bootstrap.js'
 import { addCopy } from './commands/copy.js'
 import { addDiff } from './commands/diff.js'
@@ -13,6 +13,7 @@ import { addRecover, addVerify } from './commands/maintain.js'
 import { addProjections } from './commands/projections.js'
 import { addRestore, addRevert } from './commands/revert.js'
 import { addSagas } from './commands/sagas.js'
+import { addServe } from './commands/serve.js'
 import { addStats } from './commands/stats.js'
 import { addShow, addTransaction } from './commands/transaction.js'
 import { addDelete, addPatch, addPut } from './commands/write.js'
@@ -26,6 +27,7 @@ Examples:
   annals history Patient/p1              who changed it, when and why
   annals diff Patient/p1 1 2             what changed between two versions
   annals verify                          check every byte and every pointer
+  annals serve                           a FHIR server on http://127.0.0.1:8080/fhir
   annals copy file:/backup/annals        a copy elsewhere; again tomorrow, only what is new
 
 Exit codes: 0 done; 1 the check or the write failed, or there is no such resource; 2 unacceptable flags or input;
@@ -46,7 +48,7 @@ export function buildProgram(surroundings: Surroundings, said: Said): Command {
   const helpWidth = Math.min(surroundings.io.stdout.columns ?? 100, 120)
   const program = new Command('annals')
     .description('Annals keeps versioned resources as an immutable log: load, read, compare and verify them.')
-    .version(findVersion(), '-V, --version', 'show the version')
+    .version(releaseVersion(), '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')
     .enablePositionalOptions()
@@ -88,21 +90,10 @@ export function buildProgram(surroundings: Surroundings, said: Said): Command {
     addCopy,
     addDoctor,
     addBootstrap,
+    addServe,
   ]
   for (const add of commands) add(make, surroundings)
   // Last, so that a command's own flags come first in its help.
   for (const command of program.commands) withCommonFlags(command)
   return program
-}
-
-/** Of the package that this file belongs to, compiled or not. */
-function findVersion(): string {
-  for (const up of ['../../', '../../../'])
-    try {
-      const found = JSON.parse(readFileSync(new URL(`${up}package.json`, import.meta.url), 'utf8'))
-      if (found.name === 'annals') return found.version
-    } catch {
-      // One folder further up.
-    }
-  return 'unknown'
 }

@@ -52,6 +52,14 @@ export function makePartitioned(members: ReadonlyArray<Member>, ids: Ids): Membe
         if (typeof operations === 'function') throw oneLog('decision', askOne)
         return run(logOfAll(operations, options).transact(operations, options))
       }),
+    interact: (request, options = {}) =>
+      attempt(async () => {
+        const [type = '', id, ...rest] = request.url.split('/')
+        const isConditional = request.url.includes('?') || request.ifNoneExist !== undefined
+        if (isConditional || (id !== undefined && rest.length > 0 && rest[0] !== '_history'))
+          throw oneLog('condition', askOne)
+        return run((id === undefined ? anyLog(options) : logOf(type, id)).interact(request, options))
+      }),
     bundle: () => attempt(async () => Promise.reject(oneLog('Bundle', askOne))),
     revert: (target, options) => attempt(async () => run((await logOfTarget(target)).revert(target, options))),
     planRevert: (target, options) => attempt(async () => run((await logOfTarget(target)).planRevert(target, options))),

@@ -41,6 +41,26 @@ export function encodeSearchset(
   )
 }
 
+export interface PageEntry {
+  readonly fullUrl: string
+  /** The bytes as stored. */
+  readonly resource?: Uint8Array
+  readonly search?: object
+  readonly request?: object
+  readonly response?: object
+}
+
+/** A page of a history or of a search, with its links. */
+export const encodePage = (
+  type: 'history' | 'searchset',
+  head: { readonly total?: number; readonly link: ReadonlyArray<{ readonly relation: string; readonly url: string }> },
+  entries: ReadonlyArray<PageEntry>,
+): Buffer =>
+  encodeBundle(
+    { type, ...head },
+    entries.map(({ resource, ...more }) => ({ resource, more })),
+  )
+
 const locationOf = (type?: string, id?: string, version?: number): string | undefined =>
   id === undefined || version === undefined ? undefined : `${type}/${id}/_history/${version}`
 

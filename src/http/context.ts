@@ -1,0 +1,69 @@
+/** What a request is about: its tenant, its base, and what it says for the audit. */
+import type { FastifyRequest } from 'fastify'
+import { isResourceType } from '../../domain/fhir/resource-types.js'
+import type { WriteOptions } from '../api.js'
+import type { Store, Tenant } from '../store.js'
+import { HttpProblem } from './failures.js'
+import type { HttpSettings } from './settings.js'
+
+export interface Context {
+  readonly store: Store
+  readonly settings: HttpSettings
+}
+
+export async function tenantOf({ store, settings }: Context, request: FastifyRequest): Promise<Tenant> {
+  const { tenant } = request.params as { tenant?: string }
+  return store.tenant(tenant ?? settings.tenant, { create: tenant === undefined })
+}
+
+/** The base of the server for this tenant, such as `http://localhost:8080/fhir`. */
+export function baseOf({ settings }: Context, request: FastifyRequest): string {
+  const { tenant } = request.params as { tenant?: string }
+  const root = settings.baseUrl ?? `${request.protocol}://${request.host}`
+  return tenant === undefined ? `${root}/fhir` : `${root}/tenants/${encodeURIComponent(tenant)}/fhir`
+}
+
+export function typeOf(request: FastifyRequest): string {
+  const { type = '' } = request.params as { type?: string }
+  if (isResourceType(type)) return type
+  throw new HttpProblem(404, 'not-supported', 'there is no such type of resources in FHIR R4')
+}
+
+/** The query without what is about the answer. */
+export function queryOf(request: FastifyRequest): URLSearchParams {
+  const at = request.url.indexOf('?')
+  const query = new URLSearchParams(at < 0 ? '' : request.url.slice(at + 1))
+  for (const name of ['_format', '_pretty']) query.delete(name)
+  return query
+}
+
+const header = (request: FastifyRequest, name: string): string | undefined => {
+  const value = request.headers[name]
+  return Array.isArray(value) ? value[0] : value
+}
+
+/**
+ * A request id is the causation of what is written, the trace of a W3C trace context its correlation, and an idempotency key its
+ * request key.
+ */
+export function auditOf(request: FastifyRequest): WriteOptions {
+  const causation = header(request, 'x-request-id')
+  const [, correlation] = /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(header(request, 'traceparent') ?? '') ?? []
+  const key = header(request, 'idempotency-key')
+  return {
+    ...(causation === undefined ? undefined : { causation: causation.slice(0, 200) }),
+    ...(correlation === undefined ? undefined : { correlation }),
+    ...(key === undefined ? undefined : { request: key }),
+  }
+}
+
+export type Preference = 'minimal' | 'representation' | 'OperationOutcome'
+
+/** What a client wants of a write. Values that nobody knows are passed over. */
+export function preferenceOf(request: FastifyRequest): Preference {
+  const [, wanted] = /\breturn=(minimal|representation|OperationOutcome)\b/.exec(header(request, 'prefer') ?? '') ?? []
+  return (wanted as Preference | undefined) ?? 'representation'
+}
+
+export const isLenient = (request: FastifyRequest): boolean =>
+  /\bhandling=lenient\b/.test(header(request, 'prefer') ?? '')

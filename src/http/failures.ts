@@ -1,0 +1,98 @@
+/** Failures as OperationOutcomes, whatever fails: the store, the protocol, or a defect, of which nothing is told. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type AnnalsError, annalsError, isAnnalsError } from '../../domain/error.js'
+import { placeOf } from '../../domain/fhir/bundle/read.js'
+import { type Outcome, outcomeOf, statusOf } from '../../domain/fhir/outcome.js'
+import { fhirJson } from './formats.js'
+
+/** What is wrong with a request as such. `code`: of the value set issue-type. */
+export class HttpProblem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message)
+  }
+}
+
+/** Seconds after which a client that was turned away for now should come again. */
+const retryAfter = '1'
+
+/** Of a Bundle, each issue names its entry. */
+export const sendBundleFailure = (error: AnnalsError, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+  send(
+    { status: statusOf(error), outcome: outcomeOf(error, (operation) => placeOf(operation)), headers: {} },
+    error,
+    request,
+    reply,
+  )
+
+export const sendFailure = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+  send(answerTo(error), error, request, reply)
+
+function send(
+  { status, outcome, headers }: ReturnType<typeof answerTo>,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  if (status === 500) request.log.error({ err: error }, 'a request failed')
+  if (status === 503) reply.header('retry-after', retryAfter)
+  return reply.code(status).headers(headers).header('content-type', fhirJson).send(JSON.stringify(outcome))
+}
+
+function answerTo(error: unknown): { status: number; outcome: Outcome; headers: Readonly<Record<string, string>> } {
+  if (isAnnalsError(error)) {
+    const own = byItself(error)
+    return { status: statusOf(own), outcome: outcomeOf(own), headers: {} }
+  }
+  if (error instanceof HttpProblem) {
+    const { status, code, message, headers } = error
+    return { status, outcome: issueOf(code, message), headers }
+  }
+  // Of Fastify: a body over its bound, a header that cannot be read, a URL that cannot be decoded.
+  const { statusCode, code } = error as { statusCode?: number; code?: string }
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return known(413, 'too-long', 'the body is over the limit of this server')
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return known(statusCode, 'invalid', 'the request is not acceptable HTTP')
+  return known(500, 'exception', 'the server failed; its log says why')
+}
+
+const known = (status: number, code: string, message: string) => ({
+  status,
+  outcome: issueOf(code, message),
+  headers: {},
+})
+
+const issueOf = (code: string, diagnostics: string): Outcome => ({
+  resourceType: 'OperationOutcome',
+  issue: [{ severity: code === 'exception' ? 'fatal' : 'error', code, diagnostics }],
+})
+
+/** An interaction is processed as the only entry of a Bundle; its caller knows of no Bundle. */
+function byItself(error: AnnalsError): AnnalsError {
+  const { what, path } = error.data as { readonly what?: string; readonly path?: string }
+  const data = {
+    ...error.data,
+    ...(what === undefined ? undefined : { what: outside(what) }),
+    ...(path === undefined ? undefined : { path: outside(path) }),
+  }
+  return annalsError(error._tag, data as never)
+}
+
+const headerNames: Readonly<Record<string, string>> = {
+  url: 'the URL',
+  method: 'the method',
+  ifMatch: 'If-Match',
+  ifNoneMatch: 'If-None-Match',
+  ifNoneExist: 'If-None-Exist',
+}
+
+const outside = (place: string): string =>
+  place
+    .replace(/^Bundle\.entry\[0\]\.request\.(\w+)/, (_, member: string) => headerNames[member] ?? member)
+    .replace(/^Bundle\.entry\[0\]\.resource\.(?=data\b)/, '')
+    .replace(/^Bundle\.entry\[0\]\.resource\.?/, 'the resource ')
+    .trim()

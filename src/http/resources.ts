@@ -1,0 +1,140 @@
+/** Interactions with one resource: read, vread, create, update, patch, delete, and their conditional forms. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { annalsError } from '../../domain/error.js'
+import type { EntryResponse } from '../../domain/fhir/bundle/response.js'
+import { parseInstant } from '../../domain/instant.js'
+import type { ResourceVersion } from '../api.js'
+import type { InteractionRequest } from '../bundle/api.js'
+import { auditOf, baseOf, type Context, preferenceOf, queryOf, tenantOf, typeOf } from './context.js'
+import { HttpProblem } from './failures.js'
+import { checkAccept, checkContentType, sendJson } from './formats.js'
+
+type Method = InteractionRequest['method']
+
+export function addResources(app: FastifyInstance, context: Context): void {
+  app.get('/:type/:id', (request, reply) => read(context, request, reply))
+  app.get('/:type/:id/_history/:version', (request, reply) => read(context, request, reply))
+  app.post('/:type', (request, reply) => write(context, 'POST', request, reply))
+  for (const method of ['PUT', 'PATCH', 'DELETE'] as const) {
+    const handler = (request: FastifyRequest, reply: FastifyReply) => write(context, method, request, reply)
+    app.route({ method, url: '/:type/:id', handler })
+    app.route({ method, url: '/:type', handler })
+  }
+}
+
+async function read(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  checkAccept(request)
+  const type = typeOf(request)
+  const { id, version } = request.params as { id: string; version?: string }
+  const at = queryOf(request).get('_at') ?? undefined
+  const tenant = await tenantOf(context, request)
+  const found =
+    version === undefined
+      ? await tenant.read(type, id, at === undefined ? {} : { at })
+      : /^[1-9]\d{0,14}$/.test(version)
+        ? await tenant.read(type, id, { version: Number(version) })
+        : undefined
+  if (found === undefined) {
+    const of = version === undefined ? '' : ' of this version'
+    throw new HttpProblem(404, 'not-found', `there is no ${type}/${id}${of}`)
+  }
+  const headers = headersOf(found)
+  if (found.deleted) throw new HttpProblem(410, 'deleted', `${type}/${id} is deleted`, headers)
+  reply.headers(headers)
+  if (isUnchanged(request, found)) return reply.code(304).send()
+  return sendJson(request, reply, found.body as Uint8Array)
+}
+
+const headersOf = ({ version, at }: Pick<ResourceVersion, 'version' | 'at'>) => ({
+  etag: `W/"${version}"`,
+  'last-modified': new Date(at).toUTCString(),
+})
+
+/** An entity tag goes before an instant, which is known to the second only. */
+function isUnchanged({ headers }: FastifyRequest, { version, at }: ResourceVersion): boolean {
+  const tags = headers['if-none-match']
+  if (tags !== undefined)
+    return tags.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === `"${version}"`)
+  const since = headers['if-modified-since']
+  if (since === undefined || Number.isNaN(Date.parse(since))) return false
+  return Math.floor(Date.parse(at) / 1000) <= Math.floor(Date.parse(since) / 1000)
+}
+
+async function write(
+  context: Context,
+  method: Exclude<Method, 'GET'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  checkAccept(request)
+  const preference = preferenceOf(request)
+  const interaction = interactionOf(method, request)
+  const tenant = await tenantOf(context, request)
+  const answer = await tenant.interact(interaction, {
+    ...auditOf(request),
+    return: preference === 'representation' && method !== 'DELETE' ? 'representation' : 'minimal',
+  })
+  const { status, type, id, version, at } = answer
+  reply.code(status)
+  if (version !== undefined && at !== undefined) reply.headers(headersOf({ version, at }))
+  else if (version !== undefined) reply.header('etag', `W/"${version}"`)
+  if (status === 201 || (method === 'POST' && version !== undefined))
+    reply.header('location', `${baseOf(context, request)}/${type}/${id}/_history/${version}`)
+  return sendAnswer(request, reply, answer, preference)
+}
+
+function sendAnswer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { status, type, id, version, resource }: EntryResponse,
+  preference: ReturnType<typeof preferenceOf>,
+): FastifyReply {
+  if (status === 204 || preference === 'minimal') return reply.send()
+  if (preference === 'representation' && resource !== undefined) return sendJson(request, reply, resource)
+  const diagnostics = `${type}/${id} is at version ${version}`
+  const issue = [{ severity: 'information', code: 'informational', diagnostics }]
+  return sendJson(request, reply, Buffer.from(JSON.stringify({ resourceType: 'OperationOutcome', issue })))
+}
+
+/** What is asked for, as the entry of a Bundle says it. */
+function interactionOf(method: Exclude<Method, 'GET'>, request: FastifyRequest): InteractionRequest {
+  const type = typeOf(request)
+  const { id } = request.params as { id?: string }
+  const { headers } = request
+  const query = queryOf(request).toString()
+  const body = bodyOf(method, request)
+  const ifNoneExist = headers['if-none-exist']
+  if (method === 'POST') {
+    if (query !== '') throw annalsError('InvalidInput', { what: 'the URL', problem: 'a create has no parameters' })
+    return {
+      method,
+      url: type,
+      body,
+      ...(ifNoneExist === undefined ? undefined : { ifNoneExist: String(ifNoneExist) }),
+    }
+  }
+  if (id === undefined && query === '')
+    throw annalsError('InvalidInput', { what: 'the URL', problem: 'an id is needed, or a condition' })
+  const url = id === undefined ? `${type}?${query}` : `${type}/${id}`
+  return {
+    method,
+    url,
+    ...(body === undefined ? undefined : { body }),
+    ...(headers['if-match'] === undefined ? undefined : { ifMatch: headers['if-match'] }),
+    ...(headers['if-none-match'] === undefined ? undefined : { ifNoneMatch: headers['if-none-match'] }),
+  }
+}
+
+function bodyOf(method: Method, request: FastifyRequest): Uint8Array | undefined {
+  if (method === 'DELETE') return undefined
+  checkContentType(request, method === 'PATCH' ? ['application/json-patch+json'] : [])
+  const body = request.body as Buffer | undefined
+  if (body !== undefined && body.length > 0) return body
+  throw new HttpProblem(400, 'structure', 'a body is needed')
+}
+
+/** For queries: instants as the store reads them. */
+export function instantIn(what: string, text: string): string {
+  if (parseInstant(text)._tag === 'Right') return text
+  throw annalsError('InvalidInput', { what, problem: 'an instant is needed, such as 2026-11-22T10:15:00Z' })
+}

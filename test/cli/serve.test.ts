@@ -1,0 +1,72 @@
+/** `annals serve`: a process that serves FHIR until it is stopped, and loses nothing that it has answered. */
+import { expect, test } from 'vitest'
+import { atStore, ended, newStore, start } from './harness.js'
+
+const patient = (id: string) => JSON.stringify({ resourceType: 'Patient', id })
+
+async function serving(store: string, ...flags: string[]) {
+  const child = start(['serve', '--port', '0', '--store', store, '--json', ...flags])
+  const end = ended(child)
+  const line = await new Promise<string>((resolve) => child.stdout?.once('data', (text) => resolve(String(text))))
+  return { child, end, url: JSON.parse(line).url as string }
+}
+
+const put = (url: string, id: string): Promise<Response> =>
+  fetch(`${url}/Patient/${id}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/fhir+json' },
+    body: patient(id),
+  })
+
+test.each(['SIGTERM', 'SIGINT'] as const)('ends at %s when what is under way is answered', async (signal) => {
+  const store = newStore()
+  const { child, end, url } = await serving(store)
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/fhir$/)
+  expect((await put(url, 'first')).status).toBe(201)
+  const under = Array.from({ length: 50 }, (_, n) => put(url, `p${n}`).catch(() => undefined))
+  await under[0]
+  child.kill(signal)
+  const answered = (await Promise.all(under)).flatMap((answer, n) => (answer?.status === 201 ? [`p${n}`] : []))
+  expect((await end).code).toBe(130)
+  const annals = atStore(store)
+  for (const id of ['first', ...answered]) expect((await annals(`get Patient/${id}`)).code).toBe(0)
+  expect((await annals('verify')).code).toBe(0)
+})
+
+test('killed under load keeps every write that a client saw', async () => {
+  const store = newStore()
+  const { child, end, url } = await serving(store)
+  const seen: string[] = []
+  let next = 0
+  const client = async (): Promise<void> => {
+    for (;;) {
+      const id = `p${next++}`
+      const answer = await put(url, id).catch(() => undefined)
+      if (answer === undefined) return
+      if (answer.status === 201) seen.push(id)
+      if (seen.length === 300) child.kill('SIGKILL')
+    }
+  }
+  await Promise.all(Array.from({ length: 16 }, client))
+  await end
+  expect(seen.length).toBeGreaterThanOrEqual(300)
+  const again = await serving(store)
+  for (const id of seen) expect((await fetch(`${again.url}/Patient/${id}`)).status, id).toBe(200)
+  again.child.kill('SIGTERM')
+  await again.end
+})
+
+test('listens for its own machine, unless it is told twice', async () => {
+  const annals = atStore(newStore())
+  for (const host of ['0.0.0.0', '::', '192.168.1.1', 'example.org']) {
+    const refused = await annals(`serve --host ${host} --port 0`)
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--insecure') })
+  }
+  expect((await annals('serve --base-url ftp://x --port 0')).code).toBe(2)
+  expect((await annals('serve --port 70000')).code).toBe(2)
+  await annals('put Note/a - --kind json --tenant notes', { stdin: '{}' })
+  expect(await annals('serve --tenant notes --port 0')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('kind'),
+  })
+})

@@ -1,0 +1,241 @@
+/** Histories, lists, Bundles and the CapabilityStatement over real HTTP. */
+import { describe, expect, test } from 'vitest'
+import { isResourceType, resourceTypes } from '../../domain/fhir/resource-types.js'
+import { typesOfR4 } from '../fhir/elements.js'
+import { codesOf, type Running, running } from './server.js'
+
+interface Page {
+  readonly type: string
+  readonly total?: number
+  readonly link: ReadonlyArray<{ relation: string; url: string }>
+  // biome-ignore lint/suspicious/noExplicitAny: what a test expects of it says what it is
+  readonly entry?: any[]
+}
+
+const linkOf = (page: Page, relation: string): string | undefined =>
+  page.link.find((link) => link.relation === relation)?.url
+
+/** Every page from one on. `between`: what happens before each next one. */
+async function all({ ask, root }: Running, path: string, between: () => Promise<unknown> = async () => undefined) {
+  const pages: Page[] = []
+  let next: string | undefined = path
+  while (next !== undefined) {
+    const answer = await ask('GET', next)
+    expect(answer.status, answer.text).toBe(200)
+    pages.push(answer.body)
+    next = linkOf(answer.body, 'next')?.slice(root.length)
+    if (next !== undefined) await between()
+  }
+  return pages
+}
+
+async function filled(): Promise<Running> {
+  const server = await running()
+  for (let n = 0; n < 5; n++)
+    await server.ask('PUT', `Patient/p${n}`, {
+      body: { resourceType: 'Patient', id: `p${n}`, identifier: [{ system: 's', value: `${n % 2}` }] },
+    })
+  await server.ask('POST', 'Observation', { body: '{"resourceType":"Observation","valueDecimal":1.10}' })
+  await server.ask('DELETE', 'Patient/p4')
+  return server
+}
+
+describe('a history', () => {
+  test('of the system, a type and a resource: newest first, each entry with request and response', async () => {
+    const server = await filled()
+    const [system] = await all(server, '_history')
+    expect(system).toMatchObject({ resourceType: 'Bundle', type: 'history' })
+    expect(system?.entry).toHaveLength(7)
+    expect(system?.entry?.map(({ request }) => `${request.method} ${request.url}`).slice(0, 3)).toEqual([
+      'DELETE Patient/p4',
+      'POST Observation',
+      'PUT Patient/p4',
+    ])
+    for (const entry of system?.entry ?? []) {
+      expect(entry.fullUrl).toMatch(/\/fhir\/(Patient|Observation)\/[^/]+$/)
+      expect(entry.response).toMatchObject({
+        etag: expect.stringMatching(/^W\/"\d+"$/),
+        lastModified: expect.any(String),
+      })
+      expect(entry.resource === undefined).toBe(entry.request.method === 'DELETE')
+      expect(entry.response.status).toMatch(entry.request.method === 'DELETE' ? /^204/ : /^201/)
+    }
+    expect((await all(server, 'Patient/_history'))[0]?.entry).toHaveLength(6)
+    expect((await all(server, 'Patient/p4/_history'))[0]?.entry).toHaveLength(2)
+    const missing = await server.ask('GET', 'Patient/nobody/_history')
+    expect([missing.status, ...codesOf(missing)]).toEqual([404, 'not-found'])
+    expect((await server.ask('GET', '_history')).text).toContain('"valueDecimal":1.10')
+  })
+
+  test('goes on by its links, and no write moves its pages', async () => {
+    const server = await filled()
+    const write = () => server.ask('POST', 'Patient', { body: { resourceType: 'Patient' } })
+    const pages = await all(server, '_history?_count=2', write)
+    expect(pages.map(({ entry }) => entry?.length)).toEqual([2, 2, 2, 1])
+    expect(
+      new Set(pages.flatMap(({ entry = [] }) => entry.map(({ fullUrl, response }) => fullUrl + response.etag))).size,
+    ).toBe(7)
+    for (const page of pages) {
+      expect(linkOf(page, 'self')).toContain('_count=2')
+      expect(linkOf(page, 'first')).toBe(`${server.base}/_history?_count=2`)
+    }
+    expect(linkOf(pages[0] as Page, 'next')).toContain('_count=2&_page=')
+  })
+
+  test('since an instant, as of one, and within bounds', async () => {
+    const server = await filled()
+    const [{ entry = [] }] = (await all(server, '_history')) as [Page]
+    const at = entry[2].response.lastModified
+    expect((await all(server, `_history?_since=${at}`))[0]?.entry).toHaveLength(3)
+    expect((await all(server, `_history?_at=${at}`))[0]?.entry).toHaveLength(5)
+    expect((await all(server, '_history?_count=0'))[0]?.entry).toBeUndefined()
+    expect((await all(server, '_history?_sort=-_lastUpdated'))[0]?.entry).toHaveLength(7)
+    for (const [query, code] of [
+      ['_count=-1', 'invalid'],
+      ['_since=soon', 'invalid'],
+      ['_sort=_lastUpdated', 'not-supported'],
+      ['_page=nonsense', 'invalid'],
+      ['_elements=id', 'not-supported'],
+    ] as const) {
+      const answer = await server.ask('GET', `_history?${query}`)
+      expect([answer.status, ...codesOf(answer)]).toEqual([400, code])
+    }
+  })
+})
+
+describe('a list', () => {
+  test('of a type, by GET and by POST, in stable pages', async () => {
+    const server = await filled()
+    const pages = await all(server, 'Patient?_count=3', () => server.ask('DELETE', 'Patient/p3'))
+    expect(pages.map(({ entry = [] }) => entry.map(({ resource }) => resource.id))).toEqual([
+      ['p0', 'p1', 'p2'],
+      ['p3'],
+    ])
+    expect((await all(server, 'Patient'))[0]).toMatchObject({ type: 'searchset', total: 3 })
+    const posted = await server.ask('POST', 'Patient/_search', {
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'identifier=s%7C1&_count=5',
+    })
+    expect(
+      posted.body.entry.map(({ resource, search }: { resource: { id: string }; search: object }) => [
+        resource.id,
+        search,
+      ]),
+    ).toEqual([['p1', { mode: 'match' }]])
+  })
+
+  test.each([
+    ['_id=p1', ['p1']],
+    ['_id=p1,p2,p4', ['p1', 'p2']],
+    ['identifier=s|0', ['p0', 'p2']],
+    ['identifier=1', ['p1', 'p3']],
+    ['_lastUpdated=ge2001', undefined],
+    ['_lastUpdated=ge2001-01-01', ['p0', 'p1', 'p2', 'p3']],
+    ['_lastUpdated=lt2001-01-01', []],
+    ['_lastUpdated=gt2001-01-01&_lastUpdated=le2001-01-02', []],
+  ])('by %s', async (query, expected) => {
+    const server = await filled()
+    const answer = await server.ask('GET', `Patient?${query}`)
+    if (expected === undefined) return expect(answer.status).toBe(400)
+    expect((answer.body.entry ?? []).map(({ resource }: { resource: { id: string } }) => resource.id)).toEqual(expected)
+  })
+
+  test('counts, and refuses what it does not know unless it is told to be lenient', async () => {
+    const server = await filled()
+    expect((await server.ask('GET', 'Patient?_summary=count')).body).toMatchObject({ total: 4 })
+    expect((await server.ask('GET', 'Patient?identifier=1&_summary=count')).body).toMatchObject({ total: 2 })
+    const strict = await server.ask('GET', 'Patient?name=x')
+    expect([strict.status, ...codesOf(strict)]).toEqual([400, 'not-supported'])
+    const lenient = await server.ask('GET', 'Patient?name=x', { headers: { prefer: 'handling=lenient' } })
+    expect(lenient.body).toMatchObject({ total: 4 })
+    expect(linkOf(lenient.body, 'self')).toBe(`${server.base}/Patient`)
+    for (const query of ['_summary=true', '_lastUpdated=xx2001-01-01', '_count=x'])
+      expect((await server.ask('GET', `Patient?${query}`)).status).toBe(400)
+  })
+})
+
+describe('a Bundle', () => {
+  const bundle = (type: string, ...entry: object[]) => ({ resourceType: 'Bundle', type, entry })
+  const post = (resource: object, fullUrl = 'urn:uuid:1') => ({
+    fullUrl,
+    resource,
+    request: { method: 'POST', url: (resource as { resourceType: string }).resourceType },
+  })
+
+  test.each(['', '/'])('is processed at the base%s: a transaction is all or nothing', async (slash) => {
+    const { ask } = await running()
+    const answer = await ask('POST', `/fhir${slash}`, {
+      body: bundle(
+        'transaction',
+        post({ resourceType: 'Patient' }),
+        post({ resourceType: 'Observation', subject: { reference: 'urn:uuid:1' } }, 'urn:uuid:2'),
+      ),
+    })
+    expect(answer.body).toMatchObject({
+      type: 'transaction-response',
+      entry: [{ response: { status: '201 Created' } }, {}],
+    })
+    const [patient, observation] = answer.body.entry.map(
+      ({ response }: { response: { location: string } }) => response.location.split('/_')[0],
+    )
+    expect((await ask('GET', observation)).body.subject.reference).toBe(patient)
+    const failed = await ask('POST', '', {
+      body: bundle('transaction', post({ resourceType: 'Patient' }), {
+        request: { method: 'GET', url: 'Patient/none' },
+      }),
+    })
+    expect([failed.status, ...codesOf(failed), failed.body.issue[0].expression]).toEqual([
+      404,
+      'not-found',
+      ['Bundle.entry[1]'],
+    ])
+    expect((await ask('GET', 'Patient?_summary=count')).body.total).toBe(1)
+  })
+
+  test('of independent entries answers each; what is none is refused', async () => {
+    const { ask } = await running()
+    const answer = await ask('POST', '', {
+      headers: { prefer: 'return=representation' },
+      body: bundle('batch', post({ resourceType: 'Patient', active: true }), {
+        request: { method: 'GET', url: 'Patient/none' },
+      }),
+    })
+    expect(answer.status).toBe(200)
+    expect(answer.body.entry).toMatchObject([
+      { resource: { active: true }, response: { status: '201 Created' } },
+      { response: { status: '404 Not Found', outcome: { issue: [{ code: 'not-found' }] } } },
+    ])
+    for (const [body, code] of [
+      [{ resourceType: 'Patient' }, 'invalid'],
+      ['{', 'structure'],
+      ['', 'structure'],
+      [bundle('searchset'), 'not-supported'],
+    ] as const) {
+      const refused = await ask('POST', '', { body })
+      expect([refused.status, ...codesOf(refused)]).toEqual([400, code])
+    }
+  })
+})
+
+describe('the CapabilityStatement', () => {
+  test('says what there is, with a tag that changes with it', async () => {
+    const { ask, base } = await running({ version: '1.2.3' })
+    const { body, headers } = await ask('GET', 'metadata')
+    expect(body).toMatchObject({ fhirVersion: '4.0.1', software: { version: '1.2.3' }, implementation: { url: base } })
+    expect(body.rest[0].resource).toHaveLength(146)
+    const etag = headers.get('etag') as string
+    expect((await ask('GET', 'metadata', { headers: { 'if-none-match': etag } })).status).toBe(304)
+    const other = await running({ version: '1.2.4' })
+    expect((await other.ask('GET', 'metadata')).headers.get('etag')).not.toBe(etag)
+  })
+
+  test('knows the types of R4', () => {
+    const types = [...typesOfR4().matchAll(/readonly resourceType: '(\w+)'/g)].map(([, type]) => type as string)
+    expect([...resourceTypes]).toEqual(types.sort())
+    expect([isResourceType('Patient'), isResourceType('patient'), isResourceType('constructor')]).toEqual([
+      true,
+      false,
+      false,
+    ])
+  })
+})

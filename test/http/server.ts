@@ -1,0 +1,64 @@
+/** A FHIR server that listens, over a store in memory, and requests to it. */
+import type { AddressInfo } from 'node:net'
+import { afterAll } from 'vitest'
+import { type FhirServerOptions, fhirServer } from '../../src/http/server.js'
+import { openStore, type Store } from '../../src/index.js'
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  // biome-ignore lint/suspicious/noExplicitAny: what a test expects of it says what it is
+  readonly body: any
+}
+
+export interface Asked {
+  readonly headers?: Record<string, string>
+  /** Text as it is; anything else as JSON. */
+  readonly body?: unknown
+}
+
+export interface Running {
+  readonly store: Store
+  /** Of FHIR. */
+  readonly base: string
+  readonly root: string
+  /** `path`: below the base, or from the root with a slash before it. */
+  ask(method: string, path: string, asked?: Asked): Promise<Answer>
+}
+
+const ends: (() => Promise<unknown>)[] = []
+afterAll(async () => {
+  for (const end of ends) await end()
+})
+
+export async function running(options: FhirServerOptions = {}, url = 'memory:'): Promise<Running> {
+  const store = await openStore(url)
+  const app = await fhirServer(store, options)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  ends.push(async () => {
+    await app.close()
+    await store.close()
+  })
+  const root = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+  const base = `${root}/fhir`
+  return {
+    store,
+    root,
+    base,
+    async ask(method, path, { headers = {}, body } = {}) {
+      const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body)
+      const type = { 'content-type': 'application/fhir+json' }
+      const answer = await fetch(path.startsWith('/') ? `${root}${path}` : `${base}/${path}`, {
+        method,
+        headers: text === undefined ? headers : { ...type, ...headers },
+        ...(text === undefined ? undefined : { body: text }),
+      })
+      const read = await answer.text()
+      const isJson = answer.headers.get('content-type')?.includes('json') === true && read !== ''
+      return { status: answer.status, headers: answer.headers, text: read, body: isJson ? JSON.parse(read) : undefined }
+    },
+  }
+}
+
+export const codesOf = ({ body }: Answer): string[] => body.issue.map(({ code }: { code: string }) => code)

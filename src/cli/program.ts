@@ -1,6 +1,6 @@
 /** The commands and their flags. Each file in `commands/` adds one or two that belong together. */
 import { Command } from 'commander'
-import { releaseVersion } from '../release.js'
+import { releaseVersion } from '../index.js'
 import { addBootstrap } from './commands/bootstrap.js'
 import { addCopy } from './commands/copy.js'
 import { addDiff } from './commands/diff.js'

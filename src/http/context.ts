@@ -1,8 +1,7 @@
 /** What a request is about: its tenant, its base, and what it says for the audit. */
 import type { FastifyRequest } from 'fastify'
 import { isResourceType } from '../../domain/fhir/resource-types.js'
-import type { WriteOptions } from '../api.js'
-import type { Store, Tenant } from '../store.js'
+import type { Store, Tenant, WriteOptions } from '../index.js'
 import { HttpProblem } from './failures.js'
 import type { HttpSettings } from './settings.js'
 

@@ -2,8 +2,7 @@
 import compress from '@fastify/compress'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { sha256 } from '../../domain/commit.js'
-import { releaseVersion } from '../release.js'
-import type { Store } from '../store.js'
+import { releaseVersion, type Store } from '../index.js'
 import { capabilityStatement } from './capability.js'
 import { auditOf, baseOf, type Context, preferenceOf, tenantOf } from './context.js'
 import { HttpProblem, sendBundleFailure, sendFailure } from './failures.js'
@@ -18,6 +17,8 @@ export interface FhirServerOptions extends Partial<HttpSettings> {
   readonly logger?: FastifyServerOptions['logger']
 }
 
+/** How often a closing server lets go of connections that have become idle, in milliseconds. */
+const idleSweepMs = 20
 /** The longest URL of a condition, and of one of its parts. */
 const maxParamLength = 200
 
@@ -43,6 +44,11 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   app.setNotFoundHandler((request, reply) => sendFailure(unknownRoute(request.method), request, reply))
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
+  })
+  app.addHook('preClose', async () => {
+    // What is answered while the server closes leaves its connection open, and would keep it until the client goes.
+    const sweep = setInterval(() => app.server.closeIdleConnections(), idleSweepMs)
+    app.server.once('close', () => clearInterval(sweep))
   })
   await app.register(compress, { threshold: 1_024, encodings: ['gzip'] })
   app.get('/health/live', async () => ({ status: 'live' }))

@@ -19,6 +19,7 @@ export function makeFolder(): string {
 export function ofThisCheckout(code: string): string {
   const source = (path: string): string => `from '${pathToFileURL(join(root, path)).href}'`
   return code
+    .replaceAll("from 'annals/http'", source('src/http/index.ts'))
     .replaceAll("from 'annals/lambda'", source('src/lambda/index.ts'))
     .replaceAll("from 'annals/testing'", source('src/testing/index.ts'))
     .replaceAll("from 'annals/fp'", source('src/fp.ts'))

@@ -1,7 +1,7 @@
 /** A FHIR server that listens, over a store in memory, and requests to it. */
 import type { AddressInfo } from 'node:net'
 import { afterAll } from 'vitest'
-import { type FhirServerOptions, fhirServer } from '../../src/http/server.js'
+import { type FhirServerOptions, fhirServer } from '../../src/http/index.js'
 import { openStore, type Store } from '../../src/index.js'
 
 export interface Answer {

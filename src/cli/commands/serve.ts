@@ -1,6 +1,5 @@
 /** `annals serve`: a FHIR server over the store, until it is stopped. */
 import { type AddressInfo, isIP } from 'node:net'
-import { fhirServer } from '../../http/server.js'
 import { usage } from '../failure.js'
 import type { AddCommand } from '../program.js'
 import { makeSession, withStore } from '../session.js'
@@ -36,6 +35,8 @@ export const addServe: AddCommand = (make, surroundings) => {
       checkFlags(flags)
       await withStore(session, { create: true }, async (store) => {
         const { name: tenant } = await store.tenant(session.tenant, { kind: 'fhir' })
+        // No other command waits for what only this one needs.
+        const { fhirServer } = await import('../../http/index.js')
         const app = await fhirServer(store, {
           tenant,
           manyTenants: flags.manyTenants === true,

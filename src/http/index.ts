@@ -1,0 +1,3 @@
+/** The FHIR server, for programs that embed it. */
+export { type FhirServerOptions, fhirServer } from './server.js'
+export { defaultHttpSettings, type HttpSettings } from './settings.js'

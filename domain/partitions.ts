@@ -10,9 +10,14 @@ export const maxPartitions = 64
 export const isPartitions = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= maxPartitions
 
-/** The first four bytes of the SHA-256 of `{type}/{id}`, both percent-encoded, as a big-endian number, modulo the partitions. */
+/**
+ * The first four bytes of the SHA-256 of `{type}/{id}`, both percent-encoded, as a big-endian number, modulo the partitions. What can
+ * be no name is of none, and refused by the first.
+ */
 export const partitionOf = (ref: ResourceRef, partitions: number): number =>
-  partitions === 1 ? 0 : partitionOfText(refKey(ref), partitions)
+  partitions === 1 || !isText(ref.type) || !isText(ref.id) ? 0 : partitionOfText(refKey(ref), partitions)
+
+const isText = (name: unknown): name is string => typeof name === 'string' && name.isWellFormed()
 
 /** The same for any text, for what has no resource of its own. */
 export const partitionOfText = (text: string, partitions: number): number =>

@@ -28,6 +28,18 @@ describe('the log of a resource', () => {
     expect(ids.map((id) => partitionOf({ type: 'Patient', id }, 4))).toEqual([1, 0, 0, 2])
   })
 
+  test('is none for what can be no name, which is refused as ever', async () => {
+    const { tenant } = await opened()
+    for (const id of ['\ud800', '', 7, null, {}] as string[])
+      for (const ask of [
+        () => tenant.update('Note', id, '{}'),
+        () => tenant.read('Note', id),
+        () => tenant.delete(id, 'a'),
+        () => tenant.transact([{ op: 'delete', type: 'Note', id }]),
+      ])
+        expect(await outcome<unknown>(ask())).toBe('InvalidInput')
+  })
+
   test('is one of them, for about as many resources each', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.integer({ min: 1, max: 64 }), (type, id, many) => {

@@ -3,15 +3,14 @@
  * the extensions of a primitive value (`_birthDate` beside `birthDate`) come and go with it.
  */
 import * as E from 'fp-ts/lib/Either.js'
-import { elementsOf, isArrayAt, isObjectAt, membersOf } from '../../body/index.js'
+import { isObjectAt, membersOf } from '../../body/index.js'
 import { type AnnalsError, annalsError } from '../../error.js'
 import { add, find, remove, splice } from '../../patch/edit.js'
+import { alignedBeside, besideOf, isThere, lengthOf, nothing, put, sure } from './beside.js'
 import { isRepeating } from './elements.js'
 import { childrenOf, locate, type Node, rootOf } from './locate.js'
 import { PathProblem } from './path.js'
 import { type FhirPathOperation, type FhirPathPatch, memberName, type Sent } from './read.js'
-
-const nothing = Buffer.from('null')
 
 /** All of the patch, or the first operation that cannot be, as `PatchFailed`. `maxBytes`: of the resource on its way. */
 export function applyFhirPathPatch(
@@ -60,26 +59,6 @@ function one(found: ReadonlyArray<Node>): Node {
   return node
 }
 
-/** An edit that was checked before. */
-function sure(edited: Uint8Array | string): Uint8Array {
-  if (typeof edited === 'string') throw new PathProblem(edited)
-  return edited
-}
-
-const isThere = (bytes: Uint8Array, tokens: ReadonlyArray<string>): boolean => find(bytes, tokens) !== undefined
-
-/** How many elements the list at these tokens has; `undefined`: there is none. */
-function lengthOf(bytes: Uint8Array, tokens: ReadonlyArray<string>): number | undefined {
-  const list = find(bytes, tokens)
-  return list !== undefined && isArrayAt(bytes, list.start) ? [...elementsOf(bytes, list.start)].length : undefined
-}
-
-/** The tokens of what stands beside an element of primitive values. */
-const besideOf = (tokens: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const at = tokens.findLastIndex((token) => !/^\d+$/.test(token))
-  return [...tokens.slice(0, at), `_${tokens[at]}`, ...tokens.slice(at + 1)]
-}
-
 function added(bytes: Uint8Array, target: Node, name: string, value: Sent): Uint8Array {
   if (!isObjectAt(bytes, target.span.start)) return addedBeside(bytes, target, name, value)
   const { tokens, place } = target
@@ -111,30 +90,6 @@ function addedBeside(bytes: Uint8Array, { tokens, place }: Node, name: string, v
   const span = find(edited, beside)
   if (span === undefined) throw new PathProblem('its path names no element')
   return added(edited, { tokens: beside, span, place }, name, value)
-}
-
-/** The list beside a list of primitive values, as long as that one. */
-function alignedBeside(bytes: Uint8Array, list: ReadonlyArray<string>): Uint8Array {
-  const beside = besideOf(list)
-  let edited = isThere(bytes, beside) ? bytes : sure(add(bytes, beside, Buffer.from('[]')))
-  for (let n = lengthOf(edited, beside) ?? 0; n < (lengthOf(edited, list) ?? 0); n++)
-    edited = sure(add(edited, [...beside, '-'], nothing))
-  return edited
-}
-
-/** Puts a value into a list, and what stands beside it into the list beside. */
-function put(
-  bytes: Uint8Array,
-  list: ReadonlyArray<string>,
-  index: number,
-  content: Uint8Array,
-  beside: Uint8Array | undefined,
-): Uint8Array {
-  const hasBeside = isThere(bytes, besideOf(list))
-  const aligned = hasBeside || beside !== undefined ? alignedBeside(bytes, list) : bytes
-  const edited = sure(add(aligned, [...list, String(index)], content))
-  if (!hasBeside && beside === undefined) return edited
-  return sure(add(edited, [...besideOf(list), String(index)], beside ?? nothing))
 }
 
 /** What becomes empty goes with it: nothing in FHIR is. */

@@ -403,6 +403,14 @@ describe('a patch', () => {
     expect(E.isLeft(result) && result.left.message).toContain(problem)
   })
 
+  test('with a path that nests without end is refused, and one at the bound is read', () => {
+    const nested = (depth: number) => `name.where(${'('.repeat(depth)}true${')'.repeat(depth)})`
+    expect(patched(patient, parameters(remove(nested(100_000))))).toMatchObject({
+      left: { data: { what: 'the patch, parameter[0].part[1]' } },
+    })
+    expect(changed(remove(`${nested(490)}[5]`))).toEqual({})
+  })
+
   test('that is no JSON is refused where it is broken', () => {
     expect(patched(patient, '{"resourceType":"Parameters",')).toMatchObject({ left: { _tag: 'InvalidBody' } })
   })

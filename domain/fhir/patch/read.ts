@@ -136,7 +136,11 @@ function readOperation(bytes: Uint8Array, parts: ReadonlyArray<Part>, place: str
 
 const known = new Set(['type', 'path', 'name', 'value', 'index', 'source', 'destination'])
 
+/** Of a path, in characters: how deep it nests is bounded by it. */
+const maxPath = 1_000
+
 function pathOf(text: string, place: string): Path {
+  if (text.length > maxPath) throw new Malformed(place, `a path has at most ${maxPath} characters`)
   try {
     return parsePath(text)
   } catch (error) {

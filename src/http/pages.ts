@@ -86,9 +86,9 @@ async function search(
   const tenant = await tenantOf(context, request)
   const base = baseOf(context, request)
   const isLater = withinOf(query.getAll('_lastUpdated'))
-  const found = await matches(tenant, type, query, countOf(query), summary === 'count')
+  const found = await matches(tenant, type, query, isLater, summary === 'count')
   const entries = found.entries.filter(isLater)
-  const total = found.cursor === undefined && found.isAll ? (found.total ?? entries.length) : undefined
+  const total = found.total ?? (found.cursor === undefined && found.isAll ? entries.length : undefined)
   const link = linksOf(`${base}/${type}`, query, found.cursor)
   const shown = summary === 'count' ? [] : entries
   const encoded = shown.map(
@@ -117,11 +117,12 @@ async function matches(
   tenant: Tenant,
   type: string,
   query: URLSearchParams,
-  count: number,
+  isLater: (version: ResourceVersion) => boolean,
   isCount: boolean,
 ): Promise<Matches> {
+  const count = countOf(query)
   const condition = new URLSearchParams([...query].filter(([name]) => conditions.includes(name)))
-  if (condition.size > 0) return { entries: await tenant.match(type, condition.toString()), isAll: true }
+  if (condition.size > 0) return selected(tenant, type, condition.toString(), query.get('_page'), count, isLater)
   if (isCount && !query.has('_lastUpdated')) return { entries: [], isAll: true, total: await tenant.count(type) }
   if (isCount)
     throw annalsError('NotSupported', { what: '_summary', problem: 'what _lastUpdated selects is not counted' })
@@ -132,6 +133,33 @@ async function matches(
   })
   const isAll = cursor === undefined && page.cursor === undefined
   return count === 0 ? { entries: [], isAll: false } : { ...page, isAll }
+}
+
+/** A page of what a condition selects, by id. All pages are of the instant of the first. */
+async function selected(
+  tenant: Tenant,
+  type: string,
+  condition: string,
+  page: string | null,
+  count: number,
+  isLater: (version: ResourceVersion) => boolean,
+): Promise<Matches> {
+  const { after, at } = page === null ? { after: '', at: (await tenant.head()).at } : placeIn(page)
+  const all = (await tenant.match(type, condition, { at })).filter(isLater)
+  const rest = all.filter(({ id }) => id > after)
+  const entries = rest.slice(0, count)
+  const last = entries.at(-1)
+  const next = last !== undefined && rest.length > count ? { cursor: pageAfter(last.id, at) } : undefined
+  return { entries, ...next, isAll: true, total: all.length }
+}
+
+const pageAfter = (after: string, at: string): string => Buffer.from(JSON.stringify([after, at])).toString('base64url')
+
+function placeIn(page: string): { readonly after: string; readonly at: string } {
+  const [, after, at] =
+    /^\["([A-Za-z0-9\-.]{1,64})","([0-9TZ:.-]{1,40})"\]$/.exec(Buffer.from(page, 'base64url').toString()) ?? []
+  if (after !== undefined && at !== undefined) return { after, at: instantIn('_page', at) }
+  throw annalsError('InvalidInput', { what: '_page', problem: 'it was not made by this server' })
 }
 
 const comparisons: Readonly<Record<string, (at: number, from: number, to: number) => boolean>> = {

@@ -140,6 +140,26 @@ describe('a list', () => {
     expect((answer.body.entry ?? []).map(({ resource }: { resource: { id: string } }) => resource.id)).toEqual(expected)
   })
 
+  test('by a condition, in pages of one instant that hold no more than is asked for', async () => {
+    const server = await filled()
+    const ids = (pages: Page[]) => pages.map(({ entry = [] }) => entry.map(({ resource }) => resource.id))
+    for (const query of ['identifier=s|0,s|1', '_id=p0,p1,p2,p3,p4', 'identifier=s|0,s|1&_lastUpdated=ge2001-01-01']) {
+      const path = `Patient?${query}&_count=1`
+      const pages = await all(server, path, () =>
+        server.ask('PUT', 'Patient/p2a', {
+          body: { resourceType: 'Patient', id: 'p2a', identifier: [{ system: 's', value: '0' }] },
+        }),
+      )
+      const expected = ['p0', 'p1', 'p2', 'p3']
+      expect(ids(pages)).toEqual(expected.map((id) => [id]))
+      expect(new Set(pages.map(({ total }) => total)).size).toBe(1)
+      await server.ask('DELETE', 'Patient/p2a')
+    }
+    const none = await server.ask('GET', 'Patient?identifier=s|0&_count=0')
+    expect([none.body.entry, none.body.total]).toEqual([undefined, 2])
+    expect((await server.ask('GET', 'Patient?identifier=s|0&_page=nonsense')).status).toBe(400)
+  })
+
   test('counts, and refuses what it does not know unless it is told to be lenient', async () => {
     const server = await filled()
     expect((await server.ask('GET', 'Patient?_summary=count')).body).toMatchObject({ total: 4 })

@@ -1,6 +1,8 @@
 /** What a request is about: its tenant, its base, and what it says for the audit. */
 import type { FastifyRequest } from 'fastify'
+import { annalsError } from '../../domain/error.js'
 import { isResourceType } from '../../domain/fhir/resource-types.js'
+import { parseInstant } from '../../domain/instant.js'
 import type { Store, Tenant, WriteOptions } from '../index.js'
 import { HttpProblem } from './failures.js'
 import type { HttpSettings } from './settings.js'
@@ -49,7 +51,9 @@ export function auditOf(request: FastifyRequest): WriteOptions {
   const causation = header(request, 'x-request-id')
   const [, correlation] = /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(header(request, 'traceparent') ?? '') ?? []
   const key = header(request, 'idempotency-key')
+  const { actor } = request.caller
   return {
+    ...(actor === undefined ? undefined : { actor }),
     ...(causation === undefined ? undefined : { causation: causation.slice(0, 200) }),
     ...(correlation === undefined ? undefined : { correlation }),
     ...(key === undefined ? undefined : { request: key }),
@@ -66,3 +70,9 @@ export function preferenceOf(request: FastifyRequest): Preference {
 
 export const isLenient = (request: FastifyRequest): boolean =>
   /\bhandling=lenient\b/.test(header(request, 'prefer') ?? '')
+
+/** For queries: instants as the store reads them. */
+export function instantIn(what: string, text: string): string {
+  if (parseInstant(text)._tag === 'Right') return text
+  throw annalsError('InvalidInput', { what, problem: 'an instant is needed, such as 2026-11-22T10:15:00Z' })
+}

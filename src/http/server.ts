@@ -1,14 +1,14 @@
 /** The FHIR server: one Fastify instance over a store. Bodies are bytes on their way in and out. */
 import compress from '@fastify/compress'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
-import { sha256 } from '../../domain/commit.js'
 import { releaseVersion, type Store } from '../index.js'
-import { capabilityStatement } from './capability.js'
-import { auditOf, baseOf, type Context, preferenceOf, tenantOf } from './context.js'
-import { HttpProblem, sendBundleFailure, sendFailure } from './failures.js'
-import { checkAccept, checkContentType, sendJson } from './formats.js'
-import { addPages } from './pages.js'
-import { addResources } from './resources.js'
+import { anybody } from './access/caller.js'
+import type { Context } from './context.js'
+import { HttpProblem, sendFailure } from './failures.js'
+import { addBase } from './fhir/base.js'
+import { addHistories } from './fhir/history.js'
+import { addResources } from './fhir/resources.js'
+import { addSearches } from './fhir/search.js'
 import { defaultHttpSettings, type HttpSettings } from './settings.js'
 
 export interface FhirServerOptions extends Partial<HttpSettings> {
@@ -38,6 +38,7 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
     routerOptions: { ignoreTrailingSlash: true, maxParamLength },
     frameworkErrors: (error, request, reply) => void sendFailure(error, request, reply),
   })
+  app.decorateRequest('caller', { getter: () => anybody })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
   app.setErrorHandler((error, request, reply) => sendFailure(error, request, reply))
@@ -58,35 +59,13 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   })
   const routes = async (scope: FastifyInstance): Promise<void> => {
     addBase(scope, context, version)
-    addPages(scope, context)
+    addHistories(scope, context)
+    addSearches(scope, context)
     addResources(scope, context)
   }
   await app.register(routes, { prefix: '/fhir' })
   if (settings.manyTenants) await app.register(routes, { prefix: '/tenants/:tenant/fhir' })
   return app
-}
-
-function addBase(app: FastifyInstance, context: Context, version: string): void {
-  app.get('/metadata', (request, reply) => {
-    checkAccept(request)
-    const bytes = Buffer.from(JSON.stringify(capabilityStatement(baseOf(context, request), version)))
-    const etag = `W/"${sha256(bytes).slice(0, 16)}"`
-    reply.header('etag', etag)
-    return request.headers['if-none-match'] === etag ? reply.code(304).send() : sendJson(request, reply, bytes)
-  })
-  app.post('/', async (request, reply) => {
-    checkAccept(request)
-    checkContentType(request)
-    const body = request.body as Buffer | undefined
-    if (body === undefined || body.length === 0) throw new HttpProblem(400, 'structure', 'a Bundle is needed')
-    const tenant = await tenantOf(context, request)
-    const wanted = preferenceOf(request) === 'representation' && /return=/.test(String(request.headers.prefer))
-    const options = { ...auditOf(request), return: wanted ? 'representation' : 'minimal' } as const
-    const answer = await tenant.fp.bundle(body, options)()
-    return answer._tag === 'Left'
-      ? sendBundleFailure(answer.left, request, reply)
-      : sendJson(request, reply, answer.right.bytes())
-  })
 }
 
 const unknownRoute = (method: string): HttpProblem =>

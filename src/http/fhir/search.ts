@@ -1,19 +1,14 @@
-/** Histories and lists, page by page. A link to the next page holds a cursor, which no write can move. */
+/** The resources of a type: those that a condition selects, or all of them by id, page by page. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { annalsError } from '../../domain/error.js'
-import { encodePage, type PageEntry } from '../../domain/fhir/bundle/response.js'
-import type { ResourceVersion, Tenant } from '../index.js'
-import { baseOf, type Context, isLenient, queryOf, tenantOf, typeOf } from './context.js'
-import { HttpProblem } from './failures.js'
-import { checkAccept, checkContentType, sendJson } from './formats.js'
-import { instantIn } from './resources.js'
+import { annalsError } from '../../../domain/error.js'
+import { encodePage, type PageEntry } from '../../../domain/fhir/bundle/response.js'
+import type { ResourceVersion, Tenant } from '../../index.js'
+import { checkAccess } from '../access/caller.js'
+import { baseOf, type Context, instantIn, queryOf, tenantOf, typeOf } from '../context.js'
+import { checkAccept, checkContentType, sendJson } from '../formats.js'
+import { checkParameters, countOf, linksOf } from './paging.js'
 
-const defaultCount = 50
-const largestCount = 1_000
-
-export function addPages(app: FastifyInstance, context: Context): void {
-  for (const url of ['/_history', '/:type/_history', '/:type/:id/_history'])
-    app.get(url, (request, reply) => history(context, request, reply))
+export function addSearches(app: FastifyInstance, context: Context): void {
   app.get('/:type', (request, reply) => search(context, request, reply, queryOf(request)))
   app.post('/:type/_search', (request, reply) => {
     checkContentType(request, ['application/x-www-form-urlencoded'])
@@ -21,51 +16,6 @@ export function addPages(app: FastifyInstance, context: Context): void {
     for (const [name, value] of new URLSearchParams(String(request.body ?? ''))) query.append(name, value)
     return search(context, request, reply, query)
   })
-}
-
-const historyParameters = new Set(['_count', '_since', '_at', '_sort', '_page'])
-
-async function history(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  checkAccept(request)
-  const query = queryOf(request)
-  checkParameters(request, query, historyParameters)
-  const { id } = request.params as { id?: string }
-  const type = 'type' in (request.params as object) ? typeOf(request) : undefined
-  const sort = query.get('_sort')
-  if (sort !== null && sort !== '-_lastUpdated')
-    throw annalsError('NotSupported', { what: '_sort', problem: 'a history comes newest first (-_lastUpdated)' })
-  const [since, at] = ['_since', '_at'].map((name) => {
-    const text = query.get(name)
-    return text === null ? undefined : instantIn(name, text)
-  })
-  const tenant = await tenantOf(context, request)
-  const cursor = query.get('_page') ?? undefined
-  const scope = { ...(type === undefined ? undefined : { type }), ...(id === undefined ? undefined : { id }) }
-  const count = countOf(query)
-  const options = cursor === undefined ? { since, at } : { cursor }
-  const page = await tenant.history(scope, { count: Math.max(1, count), ...options })
-  if (
-    id !== undefined &&
-    page.entries.length === 0 &&
-    (await tenant.versions(type as string, id, { count: 1 })).entries.length === 0
-  )
-    throw new HttpProblem(404, 'not-found', `there is no ${type}/${id}`)
-  const base = baseOf(context, request)
-  const path = [type, id, '_history'].filter((part) => part !== undefined).join('/')
-  const link = linksOf(`${base}/${path}`, query, page.cursor)
-  const entries = count === 0 ? [] : page.entries.map((entry) => historyEntry(base, entry))
-  return sendJson(request, reply, encodePage('history', { link }, entries))
-}
-
-function historyEntry(base: string, { type, id, version, op, method, at, body }: ResourceVersion): PageEntry {
-  const url = method === 'POST' ? type : `${type}/${id}`
-  const status = op === 'delete' ? '204 No Content' : op === 'create' ? '201 Created' : '200 OK'
-  return {
-    fullUrl: `${base}/${type}/${id}`,
-    ...(body === undefined ? undefined : { resource: body }),
-    request: { method, url },
-    response: { status, etag: `W/"${version}"`, lastModified: at },
-  }
 }
 
 const searchParameters = new Set(['_id', 'identifier', 'url', '_lastUpdated', '_count', '_summary', '_total', '_page'])
@@ -79,6 +29,7 @@ async function search(
 ): Promise<FastifyReply> {
   checkAccept(request)
   const type = typeOf(request)
+  checkAccess(request, 's', type)
   checkParameters(request, query, searchParameters)
   const summary = query.get('_summary')
   if (summary !== null && summary !== 'count' && summary !== 'false')
@@ -185,37 +136,4 @@ function withinOf(texts: ReadonlyArray<string>): (version: ResourceVersion) => b
     return (at: number) => compare(at, from, from + length)
   })
   return ({ at }) => criteria.every((holds) => holds(Date.parse(at)))
-}
-
-function checkParameters(request: FastifyRequest, query: URLSearchParams, known: ReadonlySet<string>): void {
-  for (const name of new Set(query.keys())) {
-    if (known.has(name)) continue
-    if (!isLenient(request)) {
-      const problem = `it is none of ${[...known].filter((each) => each !== '_page').join(', ')}; with 'Prefer: handling=lenient' it is passed over`
-      throw annalsError('NotSupported', {
-        what: `the parameter ${/^[\w:.-]{1,40}$/.test(name) ? name : 'there'}`,
-        problem,
-      })
-    }
-    query.delete(name)
-  }
-}
-
-function countOf(query: URLSearchParams): number {
-  const text = query.get('_count')
-  if (text === null) return defaultCount
-  if (!/^\d{1,9}$/.test(text))
-    throw annalsError('InvalidInput', { what: '_count', problem: 'a whole number is needed' })
-  return Math.min(Number(text), largestCount)
-}
-
-function linksOf(url: string, query: URLSearchParams, cursor: string | undefined) {
-  const at = (relation: string, page: string | null | undefined) => {
-    const own = new URLSearchParams(query)
-    own.delete('_page')
-    if (page !== null && page !== undefined) own.set('_page', page)
-    const text = own.toString()
-    return { relation, url: text === '' ? url : `${url}?${text}` }
-  }
-  return [at('self', query.get('_page')), at('first', undefined), ...(cursor === undefined ? [] : [at('next', cursor)])]
 }

@@ -1,14 +1,16 @@
 /** Interactions with one resource: read, vread, create, update, patch, delete, and their conditional forms. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { annalsError } from '../../domain/error.js'
-import type { EntryResponse } from '../../domain/fhir/bundle/response.js'
-import { parseInstant } from '../../domain/instant.js'
-import type { InteractionRequest, ResourceVersion } from '../index.js'
-import { auditOf, baseOf, type Context, preferenceOf, queryOf, tenantOf, typeOf } from './context.js'
-import { HttpProblem } from './failures.js'
-import { checkAccept, checkContentType, sendJson } from './formats.js'
+import { annalsError } from '../../../domain/error.js'
+import type { EntryResponse } from '../../../domain/fhir/bundle/response.js'
+import type { InteractionRequest, ResourceVersion } from '../../index.js'
+import { checkAccess } from '../access/caller.js'
+import { auditOf, baseOf, type Context, preferenceOf, queryOf, tenantOf, typeOf } from '../context.js'
+import { HttpProblem } from '../failures.js'
+import { checkAccept, checkContentType, sendJson } from '../formats.js'
 
 type Method = InteractionRequest['method']
+
+const permissions = { POST: 'c', PUT: 'u', PATCH: 'u', DELETE: 'd' } as const
 
 export function addResources(app: FastifyInstance, context: Context): void {
   app.get('/:type/:id', (request, reply) => read(context, request, reply))
@@ -24,6 +26,7 @@ export function addResources(app: FastifyInstance, context: Context): void {
 async function read(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   checkAccept(request)
   const type = typeOf(request)
+  checkAccess(request, 'r', type)
   const { id, version } = request.params as { id: string; version?: string }
   const at = queryOf(request).get('_at') ?? undefined
   const tenant = await tenantOf(context, request)
@@ -68,6 +71,7 @@ async function write(
   checkAccept(request)
   const preference = preferenceOf(request)
   const interaction = interactionOf(method, request)
+  checkAccess(request, permissions[method], typeOf(request))
   const tenant = await tenantOf(context, request)
   const answer = await tenant.interact(interaction, {
     ...auditOf(request),
@@ -130,10 +134,4 @@ function bodyOf(method: Method, request: FastifyRequest): Uint8Array | undefined
   const body = request.body as Buffer | undefined
   if (body !== undefined && body.length > 0) return body
   throw new HttpProblem(400, 'structure', 'a body is needed')
-}
-
-/** For queries: instants as the store reads them. */
-export function instantIn(what: string, text: string): string {
-  if (parseInstant(text)._tag === 'Right') return text
-  throw annalsError('InvalidInput', { what, problem: 'an instant is needed, such as 2026-11-22T10:15:00Z' })
 }

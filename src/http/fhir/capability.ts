@@ -1,5 +1,5 @@
 /** The CapabilityStatement: what this server does, and nothing more. */
-import { resourceTypes } from '../../domain/fhir/resource-types.js'
+import { resourceTypes } from '../../../domain/fhir/resource-types.js'
 
 const interactions = [
   'read',

@@ -1,0 +1,30 @@
+/** The base of the server: what it can do, and Bundles. */
+import type { FastifyInstance } from 'fastify'
+import { sha256 } from '../../../domain/commit.js'
+import { auditOf, baseOf, type Context, preferenceOf, tenantOf } from '../context.js'
+import { HttpProblem, sendBundleFailure } from '../failures.js'
+import { checkAccept, checkContentType, sendJson } from '../formats.js'
+import { capabilityStatement } from './capability.js'
+
+export function addBase(app: FastifyInstance, context: Context, version: string): void {
+  app.get('/metadata', (request, reply) => {
+    checkAccept(request)
+    const bytes = Buffer.from(JSON.stringify(capabilityStatement(baseOf(context, request), version)))
+    const etag = `W/"${sha256(bytes).slice(0, 16)}"`
+    reply.header('etag', etag)
+    return request.headers['if-none-match'] === etag ? reply.code(304).send() : sendJson(request, reply, bytes)
+  })
+  app.post('/', async (request, reply) => {
+    checkAccept(request)
+    checkContentType(request)
+    const body = request.body as Buffer | undefined
+    if (body === undefined || body.length === 0) throw new HttpProblem(400, 'structure', 'a Bundle is needed')
+    const tenant = await tenantOf(context, request)
+    const wanted = preferenceOf(request) === 'representation' && /return=/.test(String(request.headers.prefer))
+    const options = { ...auditOf(request), return: wanted ? 'representation' : 'minimal' } as const
+    const answer = await tenant.fp.bundle(body, options)()
+    return answer._tag === 'Left'
+      ? sendBundleFailure(answer.left, request, reply)
+      : sendJson(request, reply, answer.right.bytes())
+  })
+}

@@ -1,0 +1,61 @@
+/** Histories at three levels, page by page. A link to the next page holds a cursor, which no write can move. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { annalsError } from '../../../domain/error.js'
+import { encodePage, type PageEntry } from '../../../domain/fhir/bundle/response.js'
+import type { ResourceVersion } from '../../index.js'
+import { checkAccess } from '../access/caller.js'
+import { baseOf, type Context, instantIn, queryOf, tenantOf, typeOf } from '../context.js'
+import { HttpProblem } from '../failures.js'
+import { checkAccept, sendJson } from '../formats.js'
+import { checkParameters, countOf, linksOf } from './paging.js'
+
+export function addHistories(app: FastifyInstance, context: Context): void {
+  for (const url of ['/_history', '/:type/_history', '/:type/:id/_history'])
+    app.get(url, (request, reply) => history(context, request, reply))
+}
+
+const historyParameters = new Set(['_count', '_since', '_at', '_sort', '_page'])
+
+async function history(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  checkAccept(request)
+  const query = queryOf(request)
+  checkParameters(request, query, historyParameters)
+  const { id } = request.params as { id?: string }
+  const type = 'type' in (request.params as object) ? typeOf(request) : undefined
+  checkAccess(request, id === undefined ? 's' : 'r', type ?? '*')
+  const sort = query.get('_sort')
+  if (sort !== null && sort !== '-_lastUpdated')
+    throw annalsError('NotSupported', { what: '_sort', problem: 'a history comes newest first (-_lastUpdated)' })
+  const [since, at] = ['_since', '_at'].map((name) => {
+    const text = query.get(name)
+    return text === null ? undefined : instantIn(name, text)
+  })
+  const tenant = await tenantOf(context, request)
+  const cursor = query.get('_page') ?? undefined
+  const scope = { ...(type === undefined ? undefined : { type }), ...(id === undefined ? undefined : { id }) }
+  const count = countOf(query)
+  const options = cursor === undefined ? { since, at } : { cursor }
+  const page = await tenant.history(scope, { count: Math.max(1, count), ...options })
+  if (
+    id !== undefined &&
+    page.entries.length === 0 &&
+    (await tenant.versions(type as string, id, { count: 1 })).entries.length === 0
+  )
+    throw new HttpProblem(404, 'not-found', `there is no ${type}/${id}`)
+  const base = baseOf(context, request)
+  const path = [type, id, '_history'].filter((part) => part !== undefined).join('/')
+  const link = linksOf(`${base}/${path}`, query, page.cursor)
+  const entries = count === 0 ? [] : page.entries.map((entry) => historyEntry(base, entry))
+  return sendJson(request, reply, encodePage('history', { link }, entries))
+}
+
+function historyEntry(base: string, { type, id, version, op, method, at, body }: ResourceVersion): PageEntry {
+  const url = method === 'POST' ? type : `${type}/${id}`
+  const status = op === 'delete' ? '204 No Content' : op === 'create' ? '201 Created' : '200 OK'
+  return {
+    fullUrl: `${base}/${type}/${id}`,
+    ...(body === undefined ? undefined : { resource: body }),
+    request: { method, url },
+    response: { status, etag: `W/"${version}"`, lastModified: at },
+  }
+}

@@ -1,0 +1,40 @@
+/** What histories and lists share: which parameters they take, how much a page holds, and where the next one is. */
+import type { FastifyRequest } from 'fastify'
+import { annalsError } from '../../../domain/error.js'
+import { isLenient } from '../context.js'
+
+const defaultCount = 50
+const largestCount = 1_000
+
+export function checkParameters(request: FastifyRequest, query: URLSearchParams, known: ReadonlySet<string>): void {
+  for (const name of new Set(query.keys())) {
+    if (known.has(name)) continue
+    if (!isLenient(request)) {
+      const problem = `it is none of ${[...known].filter((each) => each !== '_page').join(', ')}; with 'Prefer: handling=lenient' it is passed over`
+      throw annalsError('NotSupported', {
+        what: `the parameter ${/^[\w:.-]{1,40}$/.test(name) ? name : 'there'}`,
+        problem,
+      })
+    }
+    query.delete(name)
+  }
+}
+
+export function countOf(query: URLSearchParams): number {
+  const text = query.get('_count')
+  if (text === null) return defaultCount
+  if (!/^\d{1,9}$/.test(text))
+    throw annalsError('InvalidInput', { what: '_count', problem: 'a whole number is needed' })
+  return Math.min(Number(text), largestCount)
+}
+
+export function linksOf(url: string, query: URLSearchParams, cursor: string | undefined) {
+  const at = (relation: string, page: string | null | undefined) => {
+    const own = new URLSearchParams(query)
+    own.delete('_page')
+    if (page !== null && page !== undefined) own.set('_page', page)
+    const text = own.toString()
+    return { relation, url: text === '' ? url : `${url}?${text}` }
+  }
+  return [at('self', query.get('_page')), at('first', undefined), ...(cursor === undefined ? [] : [at('next', cursor)])]
+}

@@ -160,6 +160,43 @@ describe('a list', () => {
     expect((await server.ask('GET', 'Patient?identifier=s|0&_page=nonsense')).status).toBe(400)
   })
 
+  test('as it was at an instant, in pages that no write moves', async () => {
+    const server = await filled()
+    const then = (await server.ask('GET', 'Patient/p3')).body.meta.lastUpdated
+    const ids = (pages: Page[]) => pages.map(({ entry = [] }) => entry.map(({ resource }) => resource.id))
+    const body = { resourceType: 'Patient', id: 'p0', identifier: [{ system: 's', value: '0' }], active: true }
+    await server.ask('PUT', 'Patient/p0', { body })
+    await server.ask('DELETE', 'Patient/p1')
+    await server.ask('PUT', 'Patient/p1a', { body: { ...body, id: 'p1a' } })
+    const write = () => server.ask('DELETE', 'Patient/p3')
+    for (const query of ['', '&identifier=s|0,s|1', '&_lastUpdated=ge2001-01-01']) {
+      const pages = await all(server, `Patient?_count=2&_at=${then}${query}`, write)
+      expect(ids(pages)).toEqual([
+        ['p0', 'p1'],
+        ['p2', 'p3'],
+      ])
+      expect(pages[0]?.entry?.[0].resource).not.toHaveProperty('active')
+      expect(linkOf(pages[1] as Page, 'self')).toContain('_at=')
+      await server.ask('PUT', 'Patient/p3', { body: { resourceType: 'Patient', id: 'p3' } })
+    }
+    const total = async (query: string) => (await server.ask('GET', `Patient?_summary=count&${query}`)).body.total
+    expect([await total(`_at=${then}`), await total(`_at=${then}&identifier=s|1`)]).toEqual([4, 2])
+    expect([await total('_at=2001-01-01'), await total('_at=2999-01-01&identifier=s|1')]).toEqual([0, 0])
+    expect(codesOf(await server.ask('GET', 'Patient?_at=yesterday'))).toEqual(['invalid'])
+  })
+
+  test('as of an instant that is still to come, is that of its first page', async () => {
+    const server = await filled()
+    const body = { resourceType: 'Patient', id: 'p9', identifier: [{ system: 's', value: '0' }] }
+    for (const query of ['', '&identifier=s|0,s|1']) {
+      const pages = await all(server, `Patient?_count=3&_at=2999-01-01${query}`, () =>
+        server.ask('PUT', 'Patient/p9', { body }),
+      )
+      expect(pages.flatMap(({ entry = [] }) => entry).map(({ resource }) => resource.id)).not.toContain('p9')
+      await server.ask('DELETE', 'Patient/p9')
+    }
+  })
+
   test('counts, and refuses what it does not know unless it is told to be lenient', async () => {
     const server = await filled()
     expect((await server.ask('GET', 'Patient?_summary=count')).body).toMatchObject({ total: 4 })

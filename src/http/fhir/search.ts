@@ -1,7 +1,9 @@
-/** The resources of a type: those that a condition selects, or all of them by id, page by page. */
+/** The resources of a type: those that a condition selects, or all of them by id, page by page; also as they were at an instant. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { annalsError } from '../../../domain/error.js'
 import { encodePage, type PageEntry } from '../../../domain/fhir/bundle/response.js'
+import { parseInstant } from '../../../domain/instant.js'
+import { orThrow } from '../../../domain/task.js'
 import type { ResourceVersion, Tenant } from '../../index.js'
 import { checkAccess } from '../access/caller.js'
 import { baseOf, type Context, instantIn, queryOf, tenantOf, typeOf } from '../context.js'
@@ -18,7 +20,17 @@ export function addSearches(app: FastifyInstance, context: Context): void {
   })
 }
 
-const searchParameters = new Set(['_id', 'identifier', 'url', '_lastUpdated', '_count', '_summary', '_total', '_page'])
+const searchParameters = new Set([
+  '_id',
+  'identifier',
+  'url',
+  '_lastUpdated',
+  '_at',
+  '_count',
+  '_summary',
+  '_total',
+  '_page',
+])
 const conditions = ['_id', 'identifier', 'url']
 
 async function search(
@@ -72,18 +84,30 @@ async function matches(
   isCount: boolean,
 ): Promise<Matches> {
   const count = countOf(query)
+  const asOf = query.get('_at')
+  const at = asOf === null ? {} : { at: instantIn('_at', asOf) }
   const condition = new URLSearchParams([...query].filter(([name]) => conditions.includes(name)))
-  if (condition.size > 0) return selected(tenant, type, condition.toString(), query.get('_page'), count, isLater)
-  if (isCount && !query.has('_lastUpdated')) return { entries: [], isAll: true, total: await tenant.count(type) }
+  if (condition.size > 0) {
+    const page = query.get('_page')
+    const place = page === null ? { after: '', at: await settled(tenant, at.at) } : placeIn(page)
+    return selected(tenant, type, condition.toString(), place, count, isLater)
+  }
+  if (isCount && !query.has('_lastUpdated')) return { entries: [], isAll: true, total: await tenant.count(type, at) }
   if (isCount)
     throw annalsError('NotSupported', { what: '_summary', problem: 'what _lastUpdated selects is not counted' })
   const cursor = query.get('_page') ?? undefined
   const page = await tenant.list(type, {
     count: Math.max(1, count),
-    ...(cursor === undefined ? undefined : { cursor }),
+    ...(cursor === undefined ? at : { cursor }),
   })
   const isAll = cursor === undefined && page.cursor === undefined
   return count === 0 ? { entries: [], isAll: false } : { ...page, isAll }
+}
+
+/** An instant that no later write moves: not beyond the head. */
+async function settled(tenant: Tenant, at: string | undefined): Promise<string> {
+  const head = (await tenant.head()).at
+  return at !== undefined && orThrow(parseInstant(at)) < orThrow(parseInstant(head)) ? at : head
 }
 
 /** A page of what a condition selects, by id. All pages are of the instant of the first. */
@@ -91,11 +115,10 @@ async function selected(
   tenant: Tenant,
   type: string,
   condition: string,
-  page: string | null,
+  { after, at }: { readonly after: string; readonly at: string },
   count: number,
   isLater: (version: ResourceVersion) => boolean,
 ): Promise<Matches> {
-  const { after, at } = page === null ? { after: '', at: (await tenant.head()).at } : placeIn(page)
   const all = (await tenant.match(type, condition, { at })).filter(isLater)
   const rest = all.filter(({ id }) => id > after)
   const entries = rest.slice(0, count)

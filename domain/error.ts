@@ -6,6 +6,8 @@
  * same call may succeed later.
  */
 
+import { type Permission, permissionNames } from './fhir/permission.js'
+
 /** What each failure carries. The keys are the tags of the union. */
 export interface Failures {
   /** The caller's input is not acceptable: a type, an id, an option, a cursor, a URL. */
@@ -30,6 +32,8 @@ export interface Failures {
   MultipleMatches: { readonly what: string; readonly matches: number }
   /** An operation of a patch cannot be: what it names is not there, or a test fails. Nothing was written. */
   PatchFailed: { readonly what: string; readonly problem: string }
+  /** Whoever asks may not do that with resources of this type. Nothing was written. */
+  Forbidden: { readonly what: string; readonly permission: Permission; readonly type: string }
   /** The input asks for something that Annals does not do. */
   NotSupported: { readonly what: string; readonly problem: string }
   /** The request key was used before, for another request. */
@@ -137,6 +141,7 @@ function isRetryable(tag: ErrorTag): boolean {
     case 'NoMatch':
     case 'MultipleMatches':
     case 'PatchFailed':
+    case 'Forbidden':
     case 'NotSupported':
     case 'RequestKeyReused':
     case 'StorageRefused':
@@ -169,6 +174,7 @@ const messages: { [T in ErrorTag]: (data: Failures[T]) => string } = {
   MultipleMatches: (d) =>
     `${d.what}: the condition selects ${d.matches} resources, and may select one only; make it more precise`,
   PatchFailed: (d) => `${d.what}: ${d.problem}; nothing was written`,
+  Forbidden: (d) => `${d.what}: no permission to ${permissionNames[d.permission]} ${d.type}`,
   NotSupported: (d) => `${d.what}: ${d.problem}`,
   RequestKeyReused: (d) => `the request key was already used for another request, at ${d.position}; use a new key`,
   Unpublished: (d) =>

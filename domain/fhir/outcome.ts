@@ -68,6 +68,8 @@ function answerTo(error: AnnalsError): Answer {
       return { status: 412, code: 'multiple-matches' }
     case 'PatchFailed':
       return { status: 422, code: 'processing' }
+    case 'Forbidden':
+      return { status: 403, code: 'forbidden' }
     case 'RequestKeyReused':
       return { status: 409, code: 'conflict' }
     case 'Contended':

@@ -1,10 +1,17 @@
 /** What a caller asks of a Bundle, and hears of it. */
 import type { EntryResponse } from '../../domain/fhir/bundle/response.js'
+import type { Permission } from '../../domain/fhir/permission.js'
 import type { BodyInput, WriteOptions } from '../api.js'
 
 export interface BundleOptions extends WriteOptions {
   /** `representation`: the answer holds what was written, too (default: only what was read). */
   readonly return?: 'minimal' | 'representation'
+  /**
+   * Whether the caller may do that with resources of a type (default: everything). It is asked for every interaction, and for what
+   * its conditions look up, before that is looked up and before anything is written; `false` is a `Forbidden`: of the entry in a
+   * batch, of the whole in a transaction. What a patch has made is shown only to those who may read it.
+   */
+  permit?(permission: Permission, type: string): boolean
 }
 
 /** One interaction by itself, as FHIR's RESTful API and the entries of its Bundles have it. */

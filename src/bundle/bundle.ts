@@ -4,6 +4,7 @@ import { sha256 } from '../../domain/commit.js'
 import { type AnnalsError, annalsError, isAnnalsError } from '../../domain/error.js'
 import { interactionOf } from '../../domain/fhir/bundle/interaction.js'
 import { linksOf } from '../../domain/fhir/bundle/links.js'
+import { needsOf } from '../../domain/fhir/bundle/needs.js'
 import { type Entry, placeOf, readBundle } from '../../domain/fhir/bundle/read.js'
 import { conditionalReference } from '../../domain/fhir/bundle/resolve.js'
 import { type EntryResponse, encodeResponse } from '../../domain/fhir/bundle/response.js'
@@ -14,6 +15,7 @@ import type { BodyInput } from '../api.js'
 import { type PlannedDeps, writePlanned } from '../write/planned.js'
 import { bytesOf, limit, notesOf } from '../write/prepare.js'
 import type { BundleOptions, BundleResponse, InteractionRequest } from './api.js'
+import { checkNeeds } from './permit.js'
 import { type Asked, inOrder, type PlanDeps, planBundle } from './plan.js'
 import { respond } from './respond.js'
 
@@ -85,7 +87,8 @@ async function transact(
 ): Promise<{ readonly answers: EntryResponse[]; readonly transaction?: string }> {
   const ordered = inOrder(asked)
   const notes = notesOf(options)
-  const plan = async () => ({ ...(await planBundle(deps, asked)), ...notes })
+  checkNeeds(options.permit, () => asked.flatMap(({ interaction }) => needsOf(interaction)))
+  const plan = async () => ({ ...(await planBundle(deps, asked, options.permit)), ...notes })
   try {
     const result = await writePlanned(deps, { name: 'the Bundle', digest, plan }, options)
     const answers = await respond(deps, ordered, result, options)

@@ -2,24 +2,27 @@
 import { annalsError } from '../../domain/error.js'
 import type { Interaction } from '../../domain/fhir/bundle/interaction.js'
 import { type Link, linksOf, replaceLinks } from '../../domain/fhir/bundle/links.js'
+import { needsOfLinks } from '../../domain/fhir/bundle/needs.js'
 import { placeOf } from '../../domain/fhir/bundle/read.js'
 import { conditionalReference, type Destination, resolverOf } from '../../domain/fhir/bundle/resolve.js'
 import { readCondition } from '../../domain/fhir/condition.js'
 import type { Overlay } from '../../domain/selection.js'
 import { mapBounded, orThrow } from '../../domain/task.js'
 import type { Identity } from './identity.js'
+import { checkNeeds, type Permit } from './permit.js'
 import type { Asked, Lookup, PlanDeps } from './plan.js'
 
 /** What the entries write, and which resources they mean. */
 export interface Planned {
   readonly identities: ReadonlyMap<Interaction, Identity>
   readonly sent: ReadonlyMap<Interaction, Uint8Array>
+  readonly permit?: Permit
 }
 
 export async function withLinks(
   { limits }: PlanDeps,
   asked: ReadonlyArray<Asked>,
-  { identities, sent }: Planned,
+  { identities, sent, permit }: Planned,
   lookup: Lookup,
   overlay: Overlay,
 ): Promise<ReadonlyMap<Interaction, Uint8Array>> {
@@ -28,6 +31,7 @@ export async function withLinks(
     const body = sent.get(interaction)
     return body === undefined ? [] : [{ entry, interaction, body, links: linksOf(body, interaction.type) }]
   })
+  checkNeeds(permit, () => found.flatMap(({ interaction, links }) => needsOfLinks(links, interaction.index)))
   const selected = new Map<string, string>()
   await mapBounded(conditionsIn(found), limits.concurrency, async ({ text, type, query, index }) => {
     const what = placeOf(index, 'resource')

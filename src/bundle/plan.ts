@@ -17,6 +17,7 @@ import type { Reader } from '../read/reader.js'
 import { checkConditions, type Identity, identify, writersOf } from './identity.js'
 import { withLinks } from './linked.js'
 import { operationOf } from './operation.js'
+import type { Permit } from './permit.js'
 
 export interface PlanDeps {
   /** A new id for a resource of a type. */
@@ -43,7 +44,11 @@ export interface Lookup {
   select(condition: Condition): Promise<ReadonlyArray<string>>
 }
 
-export async function planBundle(deps: PlanDeps, asked: ReadonlyArray<Asked>): Promise<Omit<Transaction, 'request'>> {
+export async function planBundle(
+  deps: PlanDeps,
+  asked: ReadonlyArray<Asked>,
+  permit?: Permit,
+): Promise<Omit<Transaction, 'request'>> {
   const { reader, limits } = deps
   const { seq } = await reader.head()
   const lookup = makeLookup(deps, seq)
@@ -55,7 +60,7 @@ export async function planBundle(deps: PlanDeps, asked: ReadonlyArray<Asked>): P
   const { bodies: sent, premises } = await bodiesOf(deps, asked, identities, seq)
   const overlay = overlayOf(asked, identities, sent)
   checkConditions(identities, writers, overlay)
-  const bodies = await withLinks(deps, asked, { identities, sent }, lookup, overlay)
+  const bodies = await withLinks(deps, asked, { identities, sent, permit }, lookup, overlay)
   const operations = await mapBounded(inOrder(asked), limits.concurrency, ({ interaction }, place) =>
     operationOf(reader, interaction, identities.get(interaction), bodies.get(interaction), { seq, place }),
   )

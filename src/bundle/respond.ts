@@ -42,8 +42,12 @@ async function answerTo(
 ): Promise<EntryResponse> {
   const { type, id, version, at } = result
   const found = { type, id, version, at }
+  // Who patches a resource has not sent all of it.
+  const isShown = interaction.kind !== 'patch' || options.permit?.('r', type) !== false
   const body = async (): Promise<Pick<EntryResponse, 'resource'> | undefined> =>
-    options.return === 'representation' ? { resource: await bodyOf(deps.reader, type, id, version) } : undefined
+    options.return === 'representation' && isShown
+      ? { resource: await bodyOf(deps.reader, type, id, version) }
+      : undefined
   switch (interaction.kind) {
     case 'create':
       return { status: result.changed ? 201 : 200, ...found, ...(await body()) }

@@ -21,6 +21,7 @@ export function exitCodeOf(tag: ErrorTag): number {
     case 'NoMatch':
     case 'MultipleMatches':
     case 'PatchFailed':
+    case 'Forbidden':
     case 'RequestKeyReused':
     case 'ProjectionParked':
     case 'Diverged':

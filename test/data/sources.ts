@@ -33,10 +33,18 @@ export interface SourceResource {
 }
 
 export function resourcesOf(path: string): SourceResource[] {
-  const text = gunzipSync(fs.readFileSync(path)).toString('latin1')
-  const spans = path.endsWith('.ndjson.gz') ? lineSpans(text) : entrySpans(text)
-  return spans.map(({ start, end }) => resource(text.slice(start, end)))
+  const text = textOf(path)
+  return path.endsWith('.ndjson.gz')
+    ? lineSpans(text).map(({ start, end }) => resource(text.slice(start, end)))
+    : resourcesIn(text)
 }
+
+/** What a file holds, latin1. */
+export const textOf = (path: string): string => gunzipSync(fs.readFileSync(path)).toString('latin1')
+
+/** The resources of a Bundle, latin1, entry by entry. */
+export const resourcesIn = (text: string): SourceResource[] =>
+  entrySpans(text).map(({ start, end }) => resource(text.slice(start, end)))
 
 function resource(text: string): SourceResource {
   const { resourceType: type, id } = JSON.parse(Buffer.from(text, 'latin1').toString('utf8'))

@@ -11,7 +11,7 @@ export const exitCodes = {
   unavailable: 3,
   /** A defect of Annals. */
   defect: 70,
-  /** Stopped by Ctrl-C. */
+  /** Stopped by Ctrl-C before its end. */
   interrupted: 130,
 } as const
 

@@ -10,11 +10,16 @@ process.removeAllListeners('warning').on('warning', (warning) => {
 })
 
 const stop = new AbortController()
+/** One Ctrl-C comes twice under npm, which passes on what the terminal has sent to everybody. In milliseconds. */
+const echoMs = 500
+let stopAt = Number.POSITIVE_INFINITY
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => {
     // A second one means it: what is in flight is not waited for.
-    if (stop.signal.aborted) process.exit(exitCodes.interrupted)
+    if (performance.now() - stopAt > echoMs) process.exit(exitCodes.interrupted)
+    if (stop.signal.aborted) return
+    stopAt = performance.now()
     stop.abort()
     if (process.stderr.isTTY) process.stderr.write('\nstopping; press Ctrl-C again to stop at once\n')
   })

@@ -6,6 +6,7 @@ import type { Io } from './io.js'
 import { makeOutput } from './output.js'
 import { buildProgram } from './program.js'
 import { reportError } from './report.js'
+import type { Surroundings } from './session.js'
 
 /** The exit code of `annals {argv}`. Never throws, and never ends the process. */
 export async function runCli(argv: ReadonlyArray<string>, io: Io): Promise<number> {
@@ -20,10 +21,23 @@ export async function runCli(argv: ReadonlyArray<string>, io: Io): Promise<numbe
   io.stderr.on('error', () => undefined)
   const said = { out: '', err: '' }
   let code: number = exitCodes.done
-  const finish = (exitCode: number): void => {
-    code = exitCode
+  let stoppedCode: number | undefined = exitCodes.interrupted
+  let place: ReadonlyArray<string> = []
+  const surroundings: Surroundings = {
+    io,
+    out,
+    signal: stop.signal,
+    finish: (exitCode) => {
+      code = exitCode
+    },
+    endsWhenStopped: () => {
+      stoppedCode = undefined
+    },
+    worksAt: ({ store, tenant }) => {
+      place = ['--store', store, '--tenant', tenant]
+    },
   }
-  const program = buildProgram({ io, out, signal: stop.signal, finish }, said)
+  const program = buildProgram(surroundings, said)
   try {
     await program.parseAsync(argv, { from: 'user' })
     await out.flush()
@@ -33,12 +47,12 @@ export async function runCli(argv: ReadonlyArray<string>, io: Io): Promise<numbe
     io.signal.removeEventListener('abort', onAbort)
     io.stdout.off('error', onAbort)
   }
-  return io.signal.aborted && code !== exitCodes.defect ? exitCodes.interrupted : code
+  return io.signal.aborted && code !== exitCodes.defect ? (stoppedCode ?? code) : code
 
   async function exitCodeFor(error: unknown): Promise<number> {
     if (error instanceof PipeClosed || out.isClosed) return exitCodes.done
     const json = argv.includes('--json')
-    if (!(error instanceof CommanderError)) return reportError(io, error, { json, argv })
+    if (!(error instanceof CommanderError)) return reportError(io, error, { json, argv: [...place, ...argv] })
     if (error.exitCode !== 0) return reportError(io, usage(sentenceOf(error, said.err)), { json, argv })
     io.stdout.write(said.out)
     return exitCodes.done

@@ -31,6 +31,10 @@ export interface Surroundings {
   readonly signal: AbortSignal
   /** Sets an exit code other than 0 for a command that did come to its end. */
   readonly finish: (exitCode: number) => void
+  /** For a command that ends only by being stopped: its exit code is its own then, and not that of an interruption. */
+  readonly endsWhenStopped: () => void
+  /** For messages that name a command to run: the store and the tenant, where a file names them. */
+  readonly worksAt: (place: Pick<Settings, 'store' | 'tenant'>) => void
 }
 
 export const makeSession = ({ io, out, signal }: Surroundings, settings: Settings): Session => ({

@@ -1,13 +1,25 @@
 /** `annals serve`: a process that serves FHIR until it is stopped, and loses nothing that it has answered. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { atStore, ended, newStore, start } from './harness.js'
 
 const patient = (id: string) => JSON.stringify({ resourceType: 'Patient', id })
 
-async function serving(store: string, ...flags: string[]) {
-  const child = start(['serve', '--port', '0', '--store', store, '--json', ...flags])
+const serving = (store: string, ...flags: string[]) =>
+  listening(start(['serve', '--port', '0', '--store', store, '--json', ...flags]))
+
+async function listening(child: ChildProcess) {
   const end = ended(child)
-  const line = await new Promise<string>((resolve) => child.stdout?.once('data', (text) => resolve(String(text))))
+  let said = ''
+  const line = await new Promise<string>((resolve, reject) => {
+    child.stdout?.on('data', (text) => {
+      said += text
+      const line = /^\{.*\}$/m.exec(said)
+      if (line !== null) resolve(line[0])
+    })
+    child.once('close', () => reject(new Error(`it ended: ${said}`)))
+  })
   return { child, end, url: JSON.parse(line).url as string }
 }
 
@@ -27,10 +39,35 @@ test.each(['SIGTERM', 'SIGINT'] as const)('ends at %s when what is under way is 
   await under[0]
   child.kill(signal)
   const answered = (await Promise.all(under)).flatMap((answer, n) => (answer?.status === 201 ? [`p${n}`] : []))
-  expect((await end).code).toBe(130)
+  expect((await end).code).toBe(0)
   const annals = atStore(store)
   for (const id of ['first', ...answered]) expect((await annals(`get Patient/${id}`)).code).toBe(0)
   expect((await annals('verify')).code).toBe(0)
+})
+
+test('hears a Ctrl-C that comes twice under npm as one, and ends at once at another', async () => {
+  const { child, end, url } = await serving(newStore())
+  child.kill('SIGINT')
+  child.kill('SIGINT')
+  expect((await end).code, url).toBe(0)
+
+  const other = await serving(newStore())
+  // A request that never ends keeps it.
+  const { hostname, port } = new URL(other.url)
+  const socket = connect(Number(port), hostname).on('error', () => undefined)
+  socket.write('POST /fhir/Patient HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n')
+  await expect.poll(() => socket.bytesWritten).toBeGreaterThan(0)
+  const again = setInterval(() => other.child.kill('SIGTERM'), 50)
+  expect((await other.end).code).toBe(130)
+  clearInterval(again)
+})
+
+test('npm start serves a checkout, and passes on SIGTERM', async () => {
+  const env = { ...process.env, ANNALS_STORE: newStore() }
+  const { child, end, url } = await listening(spawn('npm', ['start', '--', '--port', '0', '--json'], { env }))
+  expect((await put(url, 'a')).status).toBe(201)
+  child.kill('SIGTERM')
+  expect((await end).code).toBe(0)
 })
 
 test('killed under load keeps every write that a client saw', async () => {

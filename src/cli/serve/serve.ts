@@ -1,0 +1,45 @@
+/** Serves a store until it is told to stop: what `annals serve` does with its settings. */
+import type { AddressInfo } from 'node:net'
+import { type Session, withStore } from '../session.js'
+import type { ServeSettings } from './settings.js'
+import { type Configured, withoutCredentials } from './sources.js'
+
+export async function serve(session: Session, { settings, from }: Configured): Promise<void> {
+  await withStore(session, { create: true }, async (store) => {
+    const { name: tenant } = await store.tenant(session.tenant, { kind: 'fhir' })
+    // No other command waits for what only this one needs.
+    const { fhirServer } = await import('../../http/index.js')
+    const app = await fhirServer(store, { ...settings, tenant, baseUrl: settings.baseUrl?.replace(/\/+$/, '') })
+    try {
+      await app.listen({ host: settings.host, port: settings.port })
+      const url = `${originOf(app.server.address() as AddressInfo)}/fhir`
+      await session.out.line(
+        session.json
+          ? JSON.stringify({ url, tenant, settings: printed(settings), from })
+          : `listening at ${url}, tenant '${tenant}'`,
+      )
+      await session.out.flush()
+      await aborted(session.signal)
+    } finally {
+      await app.close()
+    }
+  })
+}
+
+/** For whoever reads what it started with: no setting is a secret, but a URL may hold credentials. */
+const printed = (settings: ServeSettings): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? withoutCredentials(value) : value,
+    ]),
+  )
+
+const originOf = ({ address, family, port }: AddressInfo): string =>
+  `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })

@@ -1,0 +1,82 @@
+/** The settings of `annals serve`: one table, from which come the flags, the variables and the members of a file. */
+import { isIP } from 'node:net'
+import { defaultHttpSettings as http } from '../../http/settings.js'
+import { usage } from '../failure.js'
+import { defaultStore, defaultTenant } from '../settings.js'
+import { type Kind, text, wholeNumber, yesOrNo } from './kinds.js'
+
+export interface Setting<A, Fallback = A | undefined> {
+  readonly kind: Kind<A>
+  /** How the help calls its value; empty for what is switched on. */
+  readonly value: string
+  /** `undefined`: there is none unless it is given. */
+  readonly fallback: Fallback
+  readonly summary: string
+}
+
+const setting = <A, Fallback extends A | undefined>(
+  kind: Kind<A>,
+  value: string,
+  fallback: Fallback,
+  summary: string,
+): Setting<A, A | Fallback> => ({ kind, value, fallback, summary })
+
+const anything = text('a text', /./)
+const url = text('a URL without a query or credentials, such as https://fhir.example.org', /^https?:\/\/[^\s?#@]+$/)
+const milliseconds = wholeNumber(1, 2 ** 31 - 1)
+const bytes = wholeNumber(1)
+
+/** What every command has: flags and variables of their own. */
+const common = {
+  store: setting(anything, 'url', defaultStore, 'the store'),
+  tenant: setting(anything, 'name', defaultTenant, 'the tenant'),
+}
+
+const listening = {
+  port: setting(wholeNumber(0, 65_535), 'n', 8_080, 'the port (0: any that is free)'),
+  host: setting(anything, 'address', '127.0.0.1', 'the address to listen at'),
+  insecure: setting(yesOrNo, '', false, 'listen for other machines, though nobody is asked who they are'),
+  baseUrl: setting(url, 'url', undefined, 'how clients reach it (default: as they say themselves)'),
+}
+
+const access = {
+  manyTenants: setting(yesOrNo, '', http.manyTenants, 'serve every tenant that exists'),
+}
+
+const bounds = {
+  maxBodyBytes: setting(bytes, 'n', http.maxBodyBytes, 'the largest body of a request'),
+  requestTimeoutMs: setting(milliseconds, 'n', http.requestTimeoutMs, 'how long a client may take to send a request'),
+}
+
+/** As the help shows them. */
+export const settingGroups = { 'Listening:': listening, 'Tenants and access:': access, 'Bounds:': bounds }
+
+export const settings = { ...common, ...listening, ...access, ...bounds } as const
+
+export type SettingName = keyof typeof settings
+
+export type ServeSettings = {
+  readonly [K in SettingName]: (typeof settings)[K]['fallback']
+}
+
+export const settingNames = Object.keys(settings) as ReadonlyArray<SettingName>
+
+/** `maxBodyBytes` is `--max-body-bytes`. */
+export const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+
+export const variablePrefix = 'ANNALS_SERVE_'
+
+/** `maxBodyBytes` is `ANNALS_SERVE_MAX_BODY_BYTES`, and `store`, which every command has, `ANNALS_STORE`. */
+export const variableOf = (name: string): string => {
+  const words = flagOf(name).slice(2).replaceAll('-', '_').toUpperCase()
+  return `${name in common ? 'ANNALS_' : variablePrefix}${words}`
+}
+
+/** What several settings have to be together. */
+export function checkTogether({ host, insecure }: ServeSettings): void {
+  const isLocal = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+  if (!isLocal && !insecure)
+    throw usage(
+      `'${host.slice(0, 64)}' is for other machines, too, and nobody is asked who they are: say --insecure if that is meant`,
+    )
+}

@@ -1,0 +1,152 @@
+/** The settings of `annals serve`: from flags, variables and a file, in this order; and what is refused. */
+import { Readable, Writable } from 'node:stream'
+import { Command } from 'commander'
+import { describe, expect, test } from 'vitest'
+import type { Io } from '../../src/cli/io.js'
+import {
+  flagOf,
+  type ServeSettings,
+  type SettingName,
+  settingNames,
+  settings,
+  variableOf,
+} from '../../src/cli/serve/settings.js'
+import { configured } from '../../src/cli/serve/sources.js'
+import { atStore, file, newStore, run } from './harness.js'
+
+/** Three values of each setting that differ, as JSON. */
+const examples: { readonly [K in SettingName]: readonly [ServeSettings[K], ServeSettings[K], ServeSettings[K]] } = {
+  store: ['file:a', 'memory:', 's3://bucket?table=t'],
+  tenant: ['a', 'b', 'c'],
+  port: [0, 8_081, 65_535],
+  host: ['::1', 'localhost', '127.0.0.2'],
+  insecure: [true, false, true],
+  baseUrl: ['https://a.example', 'http://b.example/x', 'https://c.example'],
+  manyTenants: [true, false, true],
+  maxBodyBytes: [1, 2, 3],
+  requestTimeoutMs: [1, 2, 3],
+}
+
+const ioOf = (env: Record<string, string>): Io => ({
+  stdin: Readable.from([]),
+  stdout: new Writable(),
+  stderr: new Writable(),
+  env,
+  signal: new AbortController().signal,
+})
+
+const textOf = (value: unknown): string => (Array.isArray(value) ? value.join(',') : String(value))
+
+/** What commander makes of the flag: what is switched on has no value. */
+const flagsOf = (name: SettingName, value: unknown) => ({ [name]: value === true ? true : textOf(value) })
+
+describe('a setting', () => {
+  test.each(settingNames)('%s comes from a flag before a variable before a file before its default', async (name) => {
+    const [first, second, third] = examples[name]
+    const config = file('annals.json', JSON.stringify({ [name]: third }))
+    const env = { [variableOf(name)]: textOf(second) }
+    const all = await configured(ioOf(env), { config, ...flagsOf(name, first) })
+    expect([all.settings[name], all.from]).toEqual([first, { [name]: flagOf(name) }])
+    const two = await configured(ioOf({ ANNALS_SERVE_CONFIG: config, ...env }), {})
+    expect([two.settings[name], two.from]).toEqual([second, { [name]: variableOf(name) }])
+    const one = await configured(ioOf({}), { config })
+    expect([one.settings[name], one.from]).toEqual([third, { [name]: config }])
+    const none = await configured(ioOf({}), {})
+    expect([none.settings[name], none.from]).toEqual([settings[name].fallback, {}])
+  })
+
+  test.each(settingNames)('%s has a flag in the help', async (name) => {
+    expect((await run(['serve', '--help'])).stdout).toMatch(new RegExp(`${flagOf(name)}( <\\w+>)? +\\w`))
+  })
+
+  test('has the same name everywhere', () => {
+    for (const name of settingNames) {
+      const command = new Command().option(flagOf(name))
+      expect(command.options.map((option) => option.attributeName())).toEqual([name])
+      expect(variableOf(name)).toMatch(/^ANNALS_(SERVE_[A-Z_]+|STORE|TENANT)$/)
+    }
+  })
+})
+
+describe('is refused', () => {
+  test('what is not acceptable, by its name and its source, all of it together', async () => {
+    const config = file('annals.json', '{"requestTimeoutMs":"soon","manyTenants":1,"baseUrl":null}')
+    const refused = await run(['serve', '--port', '70000', '--config', config], {
+      env: { ANNALS_SERVE_MAX_BODY_BYTES: '1e3' },
+    })
+    expect(refused).toMatchObject({ code: 2, stdout: '' })
+    expect(refused.stderr).toContain("--port is not a whole number from 0 to 65535: '70000'")
+    expect(refused.stderr).toContain("ANNALS_SERVE_MAX_BODY_BYTES is not a whole number from 1: '1e3'")
+    expect(refused.stderr).toContain(`requestTimeoutMs in ${config} is not a whole number from 1 to 2147483647: 'soon'`)
+    expect(refused.stderr).toContain(`manyTenants in ${config} is not true or false: '1'`)
+    expect(refused.stderr).toContain(`baseUrl in ${config} is not a URL`)
+  })
+
+  test('what is not known, with what may have been meant', async () => {
+    const config = file('annals.json', '{"maxBodyByte":1,"__proto__":1,"constructor":2}')
+    const { code, stderr } = await run(['serve', '--config', config], { env: { ANNALS_SERVE_PROT: '1' } })
+    expect(code).toBe(2)
+    expect(stderr).toContain('there is no variable ANNALS_SERVE_PROT; did you mean ANNALS_SERVE_PORT?')
+    expect(stderr).toContain(`there is no setting 'maxBodyByte' (${config}); did you mean maxBodyBytes?`)
+    expect(stderr).toContain("there is no setting '__proto__'")
+    expect(stderr).toContain("there is no setting 'constructor'")
+    expect(await run(['serve', '--prot', '1'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("unknown option '--prot'; Did you mean --port?"),
+    })
+  })
+
+  test('a file that is none, by line and column and without quoting it', async () => {
+    const secret = 'a-secret-word'
+    for (const [content, problem] of [
+      [`{\n  "port": ${secret}}`, ':2:11: '],
+      [`{"port":1,"port":2}`, ':1:11: this member name occurs twice'],
+      ['[]', ':1:1: '],
+      ['', ':1:1: it is empty'],
+      [' '.repeat(2_000_000), ' is no file of settings'],
+    ] as const) {
+      const config = file('annals.json', content)
+      const { code, stderr } = await run(['serve', '--config', config])
+      expect([code, stderr]).toEqual([2, expect.stringContaining(`${config}${problem}`)])
+      expect(stderr).not.toContain(secret)
+    }
+    expect((await run(['serve', '--config', '/nowhere/annals.json'])).stderr).toContain('cannot be read')
+  })
+
+  test('a URL with credentials, which are not repeated', async () => {
+    const { code, stderr } = await run(['serve', '--base-url', 'https://user:pass@fhir.example.org'])
+    expect(code).toBe(2)
+    expect(stderr).toContain("'https://fhir.example.org'")
+    expect(stderr).not.toContain('pass@')
+  })
+})
+
+test('what it started with is said with --json, and where each setting came from', async () => {
+  const stop = new AbortController()
+  const config = file('annals.json', '{"store":"memory:","tenant":"clinic"}')
+  const { code, stdout } = await run(['serve', '--json', '--port', '0', '--config', config], {
+    env: { ANNALS_SERVE_MAX_BODY_BYTES: '1000' },
+    signal: stop.signal,
+    onOut: () => stop.abort(),
+  })
+  const said = JSON.parse(stdout)
+  expect([code, said.tenant]).toEqual([0, 'clinic'])
+  expect(said.settings).toMatchObject({ store: 'memory:', maxBodyBytes: 1_000, port: 0, manyTenants: false })
+  expect(said.from).toEqual({
+    store: config,
+    tenant: config,
+    port: '--port',
+    maxBodyBytes: 'ANNALS_SERVE_MAX_BODY_BYTES',
+  })
+})
+
+test('a command to run names the store of the file', async () => {
+  const store = newStore()
+  await atStore(store)('put Note/a - --kind json --tenant notes', { stdin: '{}' })
+  const { rmSync } = await import('node:fs')
+  rmSync(`${store.slice('file:'.length)}/pointers`, { recursive: true })
+  const config = file('annals.json', JSON.stringify({ store, tenant: 'notes' }))
+  const { code, stderr } = await run(['serve', '--config', config])
+  expect(code).toBe(3)
+  expect(stderr).toContain(`annals recover --store ${store} --tenant notes`)
+})

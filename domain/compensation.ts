@@ -19,6 +19,8 @@ export interface Undoing extends ResourceRef {
 export interface Standing {
   readonly version: number
   readonly deleted: boolean
+  /** Of one that was written to take others back: the version that it stands for. */
+  readonly standsFor?: number
 }
 
 export interface Compensation extends ResourceRef {
@@ -57,7 +59,7 @@ export function compensationOf(
   const wasThere = before !== undefined && !before.deleted
   const action = wasThere ? 'restore' : now.deleted ? 'leave' : 'delete'
   const compensation = { type, id, version: now.version, restores: first - 1 }
-  if (now.version === last) return { ...compensation, action }
+  if (now.version === last || now.standsFor === last) return { ...compensation, action }
   const conflict = { operation: place, type, id, expected: last, actual: now.version, deleted: now.deleted }
   return { ...compensation, action: onConflict === 'force' ? action : 'leave', conflict }
 }

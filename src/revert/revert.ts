@@ -15,7 +15,7 @@ import { readDocument } from '../../domain/document.js'
 import { annalsError } from '../../domain/error.js'
 import type { TransactionRef } from '../../domain/header.js'
 import type { VersionPointer } from '../../domain/pointer.js'
-import { checkId, checkType, type Kind } from '../../domain/resource.js'
+import { checkId, checkType, type Kind, type ResourceRef } from '../../domain/resource.js'
 import { mapBounded, orThrow } from '../../domain/task.js'
 import type { AsOf } from '../api.js'
 import { bodiesOf } from '../read/bodies.js'
@@ -102,7 +102,8 @@ export function makeReverting(deps: RevertDeps): Reverting {
           seq,
           problem: `${undoing.type}/${undoing.id} has no pointers`,
         })
-      const change = compensationOf(undoing, standing(now), before && standing(before), onConflict, place)
+      const stands = { ...standing(now), standsFor: await versionBehind(undoing, now) }
+      const change = compensationOf(undoing, stands, before && standing(before), onConflict, place)
       return { change, body: change.action === 'restore' ? before : undefined }
     })
     return {
@@ -111,6 +112,16 @@ export function makeReverting(deps: RevertDeps): Reverting {
       bodies: made.map(({ body }) => body),
       compensates: transaction,
     }
+  }
+
+  /** What was taken back already, newest first, is no conflict for what came before it. */
+  async function versionBehind(ref: ResourceRef, now: VersionPointer): Promise<number> {
+    let { version, restores } = now
+    while (restores !== undefined) {
+      version = restores
+      restores = version === 0 ? undefined : (await reader.version(ref, version))?.restores
+    }
+    return version
   }
 
   function write(intent: Intent, options: RevertOptions): Promise<TransactionResult> {

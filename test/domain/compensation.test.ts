@@ -45,6 +45,11 @@ describe('a compensation', () => {
   test('of a revival deletes again', () => expect(brief(given(there(4), gone(2)))).toBe('delete 2'))
   test('of what came and went is nothing', () => expect(brief(given(gone(4), gone(2)))).toBe('leave 2'))
 
+  test('is no conflict where what came since was taken back', () => {
+    expect(brief(given({ ...there(6), standsFor: 4 }))).toBe('restore 2')
+    expect(brief(given({ ...there(6), standsFor: 3 }))).toBe('leave 2 although at 6, not 4')
+  })
+
   test('of what has moved on is a conflict, and names the place', () => {
     expect(given(there(6)).conflict).toEqual({
       operation: 5,

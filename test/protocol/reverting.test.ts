@@ -49,6 +49,27 @@ describe('a revert', () => {
     expect(await numbers(tenant, 'a', 'b', 'c')).toEqual([2, undefined, 1])
   })
 
+  test('of one transaction after the other, the last first, brings back every state on the way', async () => {
+    const { tenant } = await makeWorld().enter()
+    const ids: string[] = []
+    for (const n of [1, 2, 3]) ids.push((await tenant.transact([put('a', n), put(`b${n}`, n)])).id as string)
+    for (const expected of [2, 1, undefined]) {
+      await tenant.revert(ids.pop() as string)
+      expect(await numberAt(tenant, 'a')).toBe(expected)
+    }
+    expect(await numbers(tenant, 'b1', 'b2', 'b3')).toEqual([undefined, undefined, undefined])
+  })
+
+  test('of what was taken back already, and written again since, is a conflict', async () => {
+    const { tenant } = await makeWorld().enter()
+    const [first, second] = [(await tenant.transact([put('a', 1)])).id, (await tenant.transact([put('a', 2)])).id]
+    await tenant.revert(second as string)
+    expect(await outcome(tenant.revert(second as string))).toBe('Conflict')
+    await tenant.transact([put('a', 1)])
+    expect(await outcome(tenant.revert(first as string))).toBe('Conflict')
+    expect(await numberAt(tenant, 'a')).toBe(1)
+  })
+
   test('of what others have changed since is a conflict that lists them all, and writes nothing', async () => {
     const { tenant } = await makeWorld().enter()
     const transaction = await changed(tenant)

@@ -2,6 +2,7 @@
 
 import * as E from 'fp-ts/lib/Either.js'
 import { expect, test } from 'vitest'
+import type { SagaStep } from '../../src/saga/api.js'
 import { fenceType } from '../../src/saga/fence.js'
 import { unavailable } from '../protocol/script.js'
 import { failure } from '../protocol/world.js'
@@ -24,6 +25,18 @@ test('a conflict takes back what was applied, and the report says which step it 
   expect(report.state).toBe('compensated')
   expect(report.steps.map(({ outcome }) => outcome)).toEqual([...Array(3).fill('compensated'), 'not-applied'])
   expect(report.steps[3]).toMatchObject({ why: expect.stringContaining('at version 1') })
+  expect(await contentsOf(place)).toEqual(before)
+})
+
+test('steps that wrote the same resource are taken back one by one', async () => {
+  const place = await makePlace()
+  const write = (text: string): SagaStep => ({
+    tenant: 'a',
+    operations: [{ op: 'update', type: 'Note', id: 'n', body: { text } }],
+  })
+  const conflict: SagaStep = { tenant: 'b', operations: [{ op: 'create', type: 'Note', id: 'n', body: {} }] }
+  const report = await (await place.open()).saga([write('1'), write('2'), write('3'), conflict])
+  expect(report.state).toBe('compensated')
   expect(await contentsOf(place)).toEqual(before)
 })
 

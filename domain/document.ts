@@ -11,7 +11,7 @@ import {
   stampInto,
   toLine,
 } from './body/index.js'
-import { type AnnalsError, annalsError } from './error.js'
+import { type AnnalsError, annalsError, type Failures } from './error.js'
 import { type FoundBy, foundBy, type Keys, keysOf } from './fhir/found-by.js'
 import type { Kind } from './resource.js'
 
@@ -53,14 +53,14 @@ export function readDocument(
 /** Each of them is an item of its own. */
 const maxKeys = 1_000
 
-function disagreement(
-  outline: Outline,
-  type: string,
-  id: string | undefined,
-): { what: string; problem: string } | undefined {
+function disagreement(outline: Outline, type: string, id: string | undefined): Failures['InvalidInput'] | undefined {
   const { resourceType } = outline
   if (resourceType === undefined)
-    return { what: 'body', problem: `it has no resourceType; a body of type ${type} says "resourceType": "${type}"` }
+    return {
+      what: 'body',
+      problem: `it has no resourceType; a body of type ${type} says "resourceType": "${type}"`,
+      isAbsent: true,
+    }
   if (resourceType.text === undefined) return { what: 'body', problem: 'its resourceType is no text' }
   if (resourceType.text !== type)
     return {

@@ -11,7 +11,12 @@ import { type Permission, permissionNames } from './fhir/permission.js'
 /** What each failure carries. The keys are the tags of the union. */
 export interface Failures {
   /** The caller's input is not acceptable: a type, an id, an option, a cursor, a URL. */
-  InvalidInput: { readonly what: string; readonly problem: string }
+  InvalidInput: {
+    readonly what: string
+    readonly problem: string
+    /** It is not there at all. */
+    readonly isAbsent?: true
+  }
   /** A body is not the JSON that it has to be. Line and column count from 1, `offset` in bytes from 0. */
   InvalidBody: {
     readonly problem: string

@@ -8,6 +8,8 @@ export interface Issue {
   readonly diagnostics: string
   /** A FHIRPath. */
   readonly expression?: readonly [string]
+  /** Where no FHIRPath leads: `http.` with the name of a header or parameter, or a line of the body. (R4, OperationOutcome) */
+  readonly location?: readonly [string]
 }
 
 export interface Outcome {
@@ -20,8 +22,8 @@ interface Answer {
   readonly code: string
 }
 
-/** `placeOf`: the FHIRPath of an operation, where there are several. */
-export function outcomeOf(error: AnnalsError, placeOf?: (operation: number) => string): Outcome {
+/** `placeOf`: the FHIRPath of an operation, where there are several. `whole`: of what has failed, where nothing more precise is known. */
+export function outcomeOf(error: AnnalsError, placeOf?: (operation: number) => string, whole?: string): Outcome {
   if (error._tag === 'Conflict') {
     const issue = error.data.conflicts.map((conflict): Issue => {
       const { code } = answerToConflict(conflict)
@@ -30,9 +32,23 @@ export function outcomeOf(error: AnnalsError, placeOf?: (operation: number) => s
     return { resourceType: 'OperationOutcome', issue }
   }
   const { what, path } = error.data as { readonly what?: string; readonly path?: string }
-  const place = [path, what].find((text) => text?.startsWith('Bundle.entry') === true)
-  return { resourceType: 'OperationOutcome', issue: [issueOf(answerTo(error).code, error.message, place)] }
+  const place = expressionIn(path) ?? expressionIn(what)
+  const { code } = answerTo(error)
+  const isOfPart = code === 'invalid' && place !== undefined && !wholes.test(place)
+  return {
+    resourceType: 'OperationOutcome',
+    issue: [issueOf(isOfPart ? 'value' : code, error.message, place ?? whole)],
+  }
 }
+
+/** The FHIRPath with which a name in an error begins, such as `Bundle.entry[0].resource, parameter[1] (replace …)`. */
+export function expressionIn(name = ''): string | undefined {
+  const [, path, parameter] = /^(Bundle(?:\.\w+(?:\[\d+\])?)*)(?:, (parameter[\w.[\]]*))?/.exec(name) ?? []
+  return parameter === undefined ? path : `${path}.${parameter}`
+}
+
+/** What is wrong with these has a reason that lies deeper, or in several places. */
+const wholes = /^Bundle$|\.(?:entry\[\d+\]|entry|resource)$/
 
 /** The status of the HTTP answer. Of several conflicts the first counts. */
 export const statusOf = (error: AnnalsError): number => answerTo(error).status
@@ -54,13 +70,14 @@ function answerTo(error: AnnalsError): Answer {
     case 'Conflict':
       return answerToConflict(error.data.conflicts[0] as VersionConflict)
     case 'InvalidInput':
-      return { status: 400, code: 'invalid' }
+      return { status: 400, code: error.data.isAbsent === true ? 'required' : 'invalid' }
     case 'InvalidBody':
       return { status: 400, code: 'structure' }
     case 'NotSupported':
       return { status: 400, code: 'not-supported' }
     case 'LimitExceeded':
-      return { status: 413, code: 'too-long' }
+      // Many resources are no long request: looking at all of them would cost too much.
+      return error.data.unit === 'resources' ? { status: 400, code: 'too-costly' } : { status: 413, code: 'too-long' }
     case 'NoMatch':
     case 'TenantNotFound':
       return { status: 404, code: 'not-found' }

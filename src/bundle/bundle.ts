@@ -121,7 +121,7 @@ async function batch(deps: BundleDeps, entries: ReadonlyArray<Entry>, options: B
       return answers[0] as EntryResponse
     } catch (error) {
       if (!isAnnalsError(error)) throw error
-      return { status: statusOf(error), outcome: outcomeOf(error, (operation) => placeOf(operation)) }
+      return { status: statusOf(error), outcome: outcomeOf(error, placeOf, placeOf(entry.index)) }
     }
   })
   return responseOf('batch-response', answers)

@@ -31,10 +31,7 @@ export async function operationOf(
       return selected ? check('exists') : put('POST', 'absent')
     case 'update': {
       const { ifMatch, onlyCreate, target } = interaction
-      if ('id' in target && orThrow(scanBody(interaction.body)).id?.text !== id) {
-        const problem = 'it has to be there, and the id of the URL'
-        throw annalsError('InvalidInput', { what: placeOf(index, 'resource.id'), problem })
-      }
+      if ('id' in target) checkId(interaction.body, id, index)
       const isNew = onlyCreate || ('condition' in target && !selected)
       return put(assigned ? 'POST' : 'PUT', ifMatch ?? (isNew ? 'absent' : 'any'))
     }
@@ -57,6 +54,15 @@ export async function operationOf(
     default:
       return check('any')
   }
+}
+
+/** Only an update by id says so twice. */
+function checkId(body: Uint8Array, id: string, index: number): void {
+  const sent = orThrow(scanBody(body)).id
+  if (sent?.text === id) return
+  const isAbsent = sent === undefined ? ({ isAbsent: true } as const) : undefined
+  const problem = 'it has to be there, and the id of the URL'
+  throw annalsError('InvalidInput', { what: placeOf(index, 'resource.id'), problem, ...isAbsent })
 }
 
 /** A body that is refused is named by its entry. */

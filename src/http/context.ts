@@ -1,10 +1,9 @@
 /** What a request is about: its tenant, its base, and what it says for the audit. */
 import type { FastifyRequest } from 'fastify'
-import { annalsError } from '../../domain/error.js'
 import { isResourceType } from '../../domain/fhir/resource-types.js'
 import { parseInstant } from '../../domain/instant.js'
 import type { Store, Tenant, WriteOptions } from '../index.js'
-import { HttpProblem } from './failures.js'
+import { HttpProblem, parameterProblem } from './failures.js'
 import type { HttpSettings } from './settings.js'
 
 export interface Context {
@@ -74,5 +73,5 @@ export const isLenient = (request: FastifyRequest): boolean =>
 /** For queries: instants as the store reads them. */
 export function instantIn(what: string, text: string): string {
   if (parseInstant(text)._tag === 'Right') return text
-  throw annalsError('InvalidInput', { what, problem: 'an instant is needed, such as 2026-11-22T10:15:00Z' })
+  throw parameterProblem(what, 'an instant is needed, such as 2026-11-22T10:15:00Z')
 }

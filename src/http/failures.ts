@@ -4,6 +4,7 @@ import { type AnnalsError, annalsError, isAnnalsError } from '../../domain/error
 import { placeOf } from '../../domain/fhir/bundle/read.js'
 import { type Outcome, outcomeOf, statusOf } from '../../domain/fhir/outcome.js'
 import { fhirJson } from './formats.js'
+import { inBody, inHeader, inParameter, inUrl, type Place, placeOfError } from './places.js'
 
 /** What is wrong with a request as such. `code`: of the value set issue-type. */
 export class HttpProblem extends Error {
@@ -12,25 +13,29 @@ export class HttpProblem extends Error {
     readonly code: string,
     message: string,
     readonly headers: Readonly<Record<string, string>> = {},
+    readonly place: Place = inUrl,
   ) {
     super(message)
   }
 }
 
+export const parameterProblem = (name: string, problem: string, code = 'value'): HttpProblem =>
+  new HttpProblem(400, code, `${name}: ${problem}`, {}, inParameter(name))
+
 /** Seconds after which a client that was turned away for now should come again. */
 const retryAfter = '1'
 
 /** Of a Bundle, each issue names its entry. */
-export const sendBundleFailure = (error: AnnalsError, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-  send(
-    { status: statusOf(error), outcome: outcomeOf(error, (operation) => placeOf(operation)), headers: {} },
-    error,
-    request,
-    reply,
+export function sendBundleFailure(error: AnnalsError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const outcome = located(
+    outcomeOf(error, (operation) => placeOf(operation)),
+    placeOfError(error, 'Bundle'),
   )
+  return send({ status: statusOf(error), outcome, headers: {} }, error, request, reply)
+}
 
 export const sendFailure = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-  send(answerTo(error), error, request, reply)
+  send(answerTo(error, request), error, request, reply)
 
 function send(
   { status, outcome, headers }: ReturnType<typeof answerTo>,
@@ -43,33 +48,55 @@ function send(
   return reply.code(status).headers(headers).header('content-type', fhirJson).send(JSON.stringify(outcome))
 }
 
-function answerTo(error: unknown): { status: number; outcome: Outcome; headers: Readonly<Record<string, string>> } {
+function answerTo(
+  error: unknown,
+  request: FastifyRequest,
+): { status: number; outcome: Outcome; headers: Readonly<Record<string, string>> } {
   if (isAnnalsError(error)) {
-    const own = byItself(error)
-    return { status: statusOf(own), outcome: outcomeOf(own), headers: {} }
+    const { type = 'Bundle' } = request.params as { type?: string }
+    return {
+      status: statusOf(error),
+      outcome: located(outcomeOf(byItself(error)), placeOfError(error, type)),
+      headers: {},
+    }
   }
   if (error instanceof HttpProblem) {
-    const { status, code, message, headers } = error
-    return { status, outcome: issueOf(code, message), headers }
+    const { status, code, message, headers, place } = error
+    return { status, outcome: issueOf(code, message, place), headers }
   }
   // Of Fastify: a body over its bound, a header that cannot be read, a URL that cannot be decoded.
   const { statusCode, code } = error as { statusCode?: number; code?: string }
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return known(413, 'too-long', 'the body is over the limit of this server')
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return known(413, 'too-long', 'the body is over the limit of this server', inBody)
+  if (code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH')
+    return known(400, 'value', 'it is not the length of the body', inHeader('Content-Length'))
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
-    return known(statusCode, 'invalid', 'the request is not acceptable HTTP')
+    return known(statusCode, 'invalid', 'the request is not acceptable HTTP', inUrl)
   return known(500, 'exception', 'the server failed; its log says why')
 }
 
-const known = (status: number, code: string, message: string) => ({
+const known = (status: number, code: string, message: string, place?: Place) => ({
   status,
-  outcome: issueOf(code, message),
+  outcome: issueOf(code, message, place),
   headers: {},
 })
 
-const issueOf = (code: string, diagnostics: string): Outcome => ({
+const issueOf = (code: string, diagnostics: string, place?: Place): Outcome => ({
   resourceType: 'OperationOutcome',
-  issue: [{ severity: code === 'exception' ? 'fatal' : 'error', code, diagnostics }],
+  issue: [{ severity: code === 'exception' ? 'fatal' : 'error', code, diagnostics, ...place }],
 })
+
+/** What fails for reasons of the server has no place in the request. */
+function located(outcome: Outcome, place: Place): Outcome {
+  const isPart = place.location?.[0].startsWith('http.') === true || place.expression?.[0].includes('.') === true
+  const issue = outcome.issue.map((each) => {
+    if (each.expression !== undefined || serverCodes.has(each.code)) return each
+    return { ...each, ...(each.code === 'invalid' && isPart ? { code: 'value' } : undefined), ...place }
+  })
+  return { ...outcome, issue }
+}
+
+const serverCodes: ReadonlySet<string> = new Set(['exception', 'transient', 'lock-error', 'no-store', 'incomplete'])
 
 /** An interaction is processed as the only entry of a Bundle; its caller knows of no Bundle. */
 function byItself(error: AnnalsError): AnnalsError {
@@ -93,6 +120,7 @@ const headerNames: Readonly<Record<string, string>> = {
 const outside = (place: string): string =>
   place
     .replace(/^Bundle\.entry\[0\]\.request\.(\w+)/, (_, member: string) => headerNames[member] ?? member)
+    .replace(/^Bundle\.entry\[0\]\.request\b/, 'the request')
     .replace(/^Bundle\.entry\[0\]\.resource\.(?=data\b)/, '')
     .replace(/^Bundle\.entry\[0\]\.resource\.?/, 'the resource ')
     .trim()

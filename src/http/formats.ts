@@ -2,8 +2,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { parse, stringify } from 'lossless-json'
 import { HttpProblem } from './failures.js'
+import { inHeader, inParameter } from './places.js'
 
 export const fhirJson = 'application/fhir+json; charset=utf-8'
+
+const inContentType = inHeader('Content-Type')
 
 const taken = new Set(['application/fhir+json', 'application/json', 'application/json+fhir', 'text/json'])
 const formats = new Set([...taken, 'json', '*/*', 'application/*'])
@@ -17,21 +20,23 @@ export function checkAccept({ headers, query }: FastifyRequest): void {
     const [type = '', ...parameters] = each.split(';').map((part) => part.trim().toLowerCase())
     return formats.has(type) && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
   })
-  if (!isTaken) throw new HttpProblem(406, 'not-supported', 'resources are written as application/fhir+json only')
+  if (isTaken) return
+  const place = format === undefined ? inHeader('Accept') : inParameter('_format')
+  throw new HttpProblem(406, 'not-supported', 'resources are written as application/fhir+json only', {}, place)
 }
 
 export function checkContentType({ headers }: FastifyRequest, others: ReadonlyArray<string> = []): void {
   const [type = '', ...parameters] = (headers['content-type'] ?? '').split(';').map((part) => part.trim().toLowerCase())
   if (!taken.has(type) && !others.includes(type)) {
     const known = ['application/fhir+json', ...others].join(' or ')
-    throw new HttpProblem(415, 'not-supported', `a body is sent as ${known}`)
+    throw new HttpProblem(415, 'not-supported', `a body is sent as ${known}`, {}, inContentType)
   }
   const charset = parameters
     .find((parameter) => parameter.startsWith('charset='))
     ?.slice(8)
     .replaceAll('"', '')
   if (charset !== undefined && charset !== 'utf-8')
-    throw new HttpProblem(415, 'not-supported', 'a body is sent as UTF-8')
+    throw new HttpProblem(415, 'not-supported', 'a body is sent as UTF-8', {}, inContentType)
 }
 
 /** Bytes as they are stored; with `_pretty` the same values on lines of their own, every digit kept. */

@@ -354,7 +354,7 @@ describe('a patch', () => {
       parameters(remove('Patient.active'), replace('Patient.photo', { valueString: 'x' })),
     )
     expect(failed).toMatchObject({
-      left: { _tag: 'PatchFailed', data: { what: 'the patch, operation 1 (replace Patient.photo)' } },
+      left: { _tag: 'PatchFailed', data: { what: 'the patch, parameter[1] (replace Patient.photo)' } },
     })
   })
 

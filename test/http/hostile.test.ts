@@ -198,7 +198,10 @@ test(`no request makes the server fail, with seed ${seed}`, async () => {
       const answer = await server.ask(method, `${path}${query}`, { headers, ...(hasBody ? { body } : undefined) })
       seen.set(answer.status, (seen.get(answer.status) ?? 0) + 1)
       expect(answer.status, answer.text).toBeLessThan(500)
-      if (answer.status >= 400 && method !== 'HEAD') expect(answer.body?.resourceType).toBe('OperationOutcome')
+      if (answer.status < 400 || method === 'HEAD') return
+      expect(answer.body?.resourceType).toBe('OperationOutcome')
+      for (const { expression, location } of answer.body.issue)
+        expect(expression ?? location, answer.text).toHaveLength(1)
     }),
     { seed, numRuns: 3_000, interruptAfterTimeLimit: 60_000 },
   )

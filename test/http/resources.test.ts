@@ -8,6 +8,7 @@ const patient = (more: object = {}) => ({ resourceType: 'Patient', ...more })
 const refused = (answer: Answer, status: number, code: string): void => {
   expect([answer.status, answer.body?.resourceType], answer.text).toEqual([status, 'OperationOutcome'])
   expect(codesOf(answer)).toEqual([code])
+  for (const { expression, location } of answer.body.issue) expect(expression ?? location, answer.text).toHaveLength(1)
   expect(answer.headers.get('content-type')).toContain('application/fhir+json')
   expect(answer.text).not.toMatch(/Bundle\.entry|node_modules|\.ts:/)
 }
@@ -46,10 +47,11 @@ describe('create', () => {
     const { ask } = await running()
     refused(await ask('POST', 'Patient', { body: '{' }), 400, 'structure')
     refused(await ask('POST', 'Patient', { body: '{"a":1,"a":2}' }), 400, 'structure')
-    refused(await ask('POST', 'Patient', { body: '' }), 400, 'structure')
+    refused(await ask('POST', 'Patient', { body: '' }), 400, 'required')
+    refused(await ask('POST', 'Patient', { body: '{}' }), 400, 'required')
     refused(await ask('POST', 'Patient', { body: { resourceType: 'Observation' } }), 400, 'invalid')
     refused(await ask('POST', 'Nonsense', { body: { resourceType: 'Nonsense' } }), 404, 'not-supported')
-    refused(await ask('POST', 'Patient?a=b', { body: patient() }), 400, 'invalid')
+    refused(await ask('POST', 'Patient?a=b', { body: patient() }), 400, 'value')
   })
 
   test('under a condition makes one, finds it, or refuses several', async () => {
@@ -117,7 +119,7 @@ describe('read', () => {
     await ask('PUT', 'Patient/p1', { body: patient({ id: 'p1', active: false }) })
     expect((await ask('GET', `Patient/p1?_at=${first}`)).body.active).toBe(true)
     refused(await ask('GET', 'Patient/p1?_at=2001-01-01'), 404, 'not-found')
-    refused(await ask('GET', 'Patient/p1?_at=yesterday'), 400, 'invalid')
+    refused(await ask('GET', 'Patient/p1?_at=yesterday'), 400, 'value')
   })
 })
 
@@ -140,11 +142,11 @@ describe('update', () => {
       ask('PUT', 'Patient/p1', { headers, body })
     refused(await put({ 'if-match': 'W/"7"' }), 412, 'conflict')
     refused(await put({ 'if-none-match': '*' }), 412, 'duplicate')
-    refused(await put({ 'if-match': 'nonsense' }), 400, 'invalid')
+    refused(await put({ 'if-match': 'nonsense' }), 400, 'value')
     expect((await put({ 'if-match': 'W/"1"' })).status).toBe(200)
-    refused(await put({}, patient()), 400, 'invalid')
-    refused(await put({}, patient({ id: 'p2' })), 400, 'invalid')
-    refused(await ask('PUT', 'Patient/a_b', { body: patient({ id: 'a_b' }) }), 400, 'invalid')
+    refused(await put({}, patient()), 400, 'required')
+    refused(await put({}, patient({ id: 'p2' })), 400, 'value')
+    refused(await ask('PUT', 'Patient/a_b', { body: patient({ id: 'a_b' }) }), 400, 'value')
   })
 
   test('under a condition: creates, updates the one, refuses another id and several', async () => {
@@ -155,8 +157,8 @@ describe('update', () => {
     expect(first.status).toBe(201)
     const second = await put({ active: true })
     expect([second.status, second.body.id, second.headers.get('etag')]).toEqual([200, first.body.id, 'W/"2"'])
-    refused(await put({ id: 'other' }), 400, 'invalid')
-    refused(await ask('PUT', 'Patient', { body: patient() }), 400, 'invalid')
+    refused(await put({ id: 'other' }), 400, 'value')
+    refused(await ask('PUT', 'Patient', { body: patient() }), 400, 'required')
     await ask('POST', 'Patient', { body: patient({ identifier }) })
     refused(await put(), 412, 'multiple-matches')
   })
@@ -223,7 +225,7 @@ describe('delete', () => {
     expect((await ask('DELETE', 'Patient?identifier=1')).status).toBe(204)
     for (const id of ['b', 'c']) await ask('PUT', `Patient/${id}`, { body: patient({ id, identifier }) })
     refused(await ask('DELETE', 'Patient?identifier=1'), 412, 'multiple-matches')
-    refused(await ask('DELETE', 'Patient'), 400, 'invalid')
+    refused(await ask('DELETE', 'Patient'), 400, 'required')
   })
 })
 

@@ -519,7 +519,7 @@ describe('a batch', () => {
     expect(type).toBe('batch-response')
     expect(entries.map(({ status, outcome }) => [status, outcome?.issue[0]?.code])).toEqual([
       [201, undefined],
-      [400, 'invalid'],
+      [400, 'value'],
       [404, 'not-found'],
       [204, undefined],
       [400, 'not-supported'],

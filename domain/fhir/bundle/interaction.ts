@@ -49,7 +49,7 @@ export function interactionOf(entry: Entry): E.Either<AnnalsError, Interaction> 
       if (method === 'DELETE') return deleteOf(entry, url)
       if (method !== 'POST' && method !== 'PUT' && method !== 'PATCH')
         return unsupported(`${place}.method`, 'it is GET, HEAD, POST, PUT, PATCH or DELETE')
-      if (resource === undefined) return invalid(placeOf(index, 'resource'), `${method} needs a resource`)
+      if (resource === undefined) return absent(placeOf(index, 'resource'), `${method} needs a resource`)
       if (method === 'PATCH') return patchOf(entry, url, resource)
       return method === 'POST' ? createOf(entry, url, resource) : updateOf(entry, url, resource)
     }),
@@ -192,6 +192,10 @@ const afterQuestionMark = (text: string): string => text.slice(text.indexOf('?')
 
 const invalid: (what: string, problem: string) => E.Either<AnnalsError, never> = flow(
   (what, problem) => annalsError('InvalidInput', { what, problem }),
+  E.left,
+)
+const absent: (what: string, problem: string) => E.Either<AnnalsError, never> = flow(
+  (what, problem) => annalsError('InvalidInput', { what, problem, isAbsent: true }),
   E.left,
 )
 const unsupported: (what: string, problem: string) => E.Either<AnnalsError, never> = flow(

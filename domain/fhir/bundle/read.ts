@@ -42,7 +42,7 @@ export function readBundle(bytes: Uint8Array): E.Either<AnnalsError, Bundle> {
     if (name === 'type') type = textAt(bytes, span)
     if (name === 'entry') list = span
   }
-  if (type === undefined) return invalid('Bundle.type', "it is missing; it is 'transaction' or 'batch'")
+  if (type === undefined) return absent('Bundle.type', "it is 'transaction' or 'batch'")
   if (type !== 'batch' && type !== 'transaction') {
     const problem = "only Bundles of type 'transaction' and 'batch' are processed"
     return E.left(annalsError('NotSupported', { what: 'Bundle.type', problem }))
@@ -70,8 +70,8 @@ function readEntry(bytes: Uint8Array, span: Span, index: number): E.Either<Annal
     else request = readRequest(bytes, member.start)
   }
   const { method, url, ...conditional } = request ?? {}
-  if (method === undefined) return invalid(placeOf(index, 'request.method'), 'every entry says what it asks for')
-  if (url === undefined) return invalid(placeOf(index, 'request.url'), 'every entry says what it is about')
+  if (method === undefined) return absent(placeOf(index, 'request.method'), 'every entry says what it asks for')
+  if (url === undefined) return absent(placeOf(index, 'request.url'), 'every entry says what it is about')
   return E.right({ index, fullUrl, resource, request: { method, url, ...conditional } })
 }
 
@@ -85,3 +85,5 @@ function readRequest(bytes: Uint8Array, start: number): Record<string, string> {
 }
 
 const invalid = (what: string, problem: string) => E.left(annalsError('InvalidInput', { what, problem }))
+const absent = (what: string, problem: string) =>
+  E.left(annalsError('InvalidInput', { what, problem: `it is missing: ${problem}`, isAbsent: true }))

@@ -25,7 +25,7 @@ export function applyFhirPathPatch(
       bytes = apply(bytes, operation)
     } catch (error) {
       if (!(error instanceof PathProblem)) throw error
-      const where = `operation ${place} (${operation.kind} ${operation.text.slice(0, 120)})`
+      const where = `parameter[${place}] (${operation.kind} ${operation.text.slice(0, 120)})`
       return E.left(annalsError('PatchFailed', { what: `${what}, ${where}`, problem: error.problem }))
     }
     if (bytes.length > maxBytes)

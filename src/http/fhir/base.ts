@@ -4,6 +4,7 @@ import { sha256 } from '../../../domain/commit.js'
 import { auditOf, baseOf, type Context, preferenceOf, tenantOf } from '../context.js'
 import { HttpProblem, sendBundleFailure } from '../failures.js'
 import { checkAccept, checkContentType, sendJson } from '../formats.js'
+import { inBody } from '../places.js'
 import { capabilityStatement } from './capability.js'
 
 export function addBase(app: FastifyInstance, context: Context, version: string): void {
@@ -18,7 +19,8 @@ export function addBase(app: FastifyInstance, context: Context, version: string)
     checkAccept(request)
     checkContentType(request)
     const body = request.body as Buffer | undefined
-    if (body === undefined || body.length === 0) throw new HttpProblem(400, 'structure', 'a Bundle is needed')
+    if (body === undefined || body.length === 0)
+      throw new HttpProblem(400, 'required', 'a Bundle is needed', {}, inBody)
     const tenant = await tenantOf(context, request)
     const wanted = preferenceOf(request) === 'representation' && /return=/.test(String(request.headers.prefer))
     const options = { ...auditOf(request), return: wanted ? 'representation' : 'minimal' } as const

@@ -1,11 +1,10 @@
 /** Histories at three levels, page by page. A link to the next page holds a cursor, which no write can move. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { annalsError } from '../../../domain/error.js'
 import { encodePage, type PageEntry } from '../../../domain/fhir/bundle/response.js'
 import type { ResourceVersion } from '../../index.js'
 import { checkAccess } from '../access/caller.js'
 import { baseOf, type Context, instantIn, queryOf, tenantOf, typeOf } from '../context.js'
-import { HttpProblem } from '../failures.js'
+import { HttpProblem, parameterProblem } from '../failures.js'
 import { checkAccept, sendJson } from '../formats.js'
 import { checkParameters, countOf, linksOf } from './paging.js'
 
@@ -25,7 +24,7 @@ async function history(context: Context, request: FastifyRequest, reply: Fastify
   checkAccess(request, id === undefined ? 's' : 'r', type ?? '*')
   const sort = query.get('_sort')
   if (sort !== null && sort !== '-_lastUpdated')
-    throw annalsError('NotSupported', { what: '_sort', problem: 'a history comes newest first (-_lastUpdated)' })
+    throw parameterProblem('_sort', 'a history comes newest first (-_lastUpdated)', 'not-supported')
   const [since, at] = ['_since', '_at'].map((name) => {
     const text = query.get(name)
     return text === null ? undefined : instantIn(name, text)

@@ -1,7 +1,7 @@
 /** What histories and lists share: which parameters they take, how much a page holds, and where the next one is. */
 import type { FastifyRequest } from 'fastify'
-import { annalsError } from '../../../domain/error.js'
 import { isLenient } from '../context.js'
+import { parameterProblem } from '../failures.js'
 
 const defaultCount = 50
 const largestCount = 1_000
@@ -10,11 +10,9 @@ export function checkParameters(request: FastifyRequest, query: URLSearchParams,
   for (const name of new Set(query.keys())) {
     if (known.has(name)) continue
     if (!isLenient(request)) {
-      const problem = `it is none of ${[...known].filter((each) => each !== '_page').join(', ')}; with 'Prefer: handling=lenient' it is passed over`
-      throw annalsError('NotSupported', {
-        what: `the parameter ${/^[\w:.-]{1,40}$/.test(name) ? name : 'there'}`,
-        problem,
-      })
+      const all = [...known].filter((each) => each !== '_page').join(', ')
+      const problem = `it is none of ${all}; with 'Prefer: handling=lenient' it is passed over`
+      throw parameterProblem(/^[\w:.-]{1,40}$/.test(name) ? name : 'parameter', problem, 'not-supported')
     }
     query.delete(name)
   }
@@ -23,8 +21,7 @@ export function checkParameters(request: FastifyRequest, query: URLSearchParams,
 export function countOf(query: URLSearchParams): number {
   const text = query.get('_count')
   if (text === null) return defaultCount
-  if (!/^\d{1,9}$/.test(text))
-    throw annalsError('InvalidInput', { what: '_count', problem: 'a whole number is needed' })
+  if (!/^\d{1,9}$/.test(text)) throw parameterProblem('_count', 'a whole number is needed')
   return Math.min(Number(text), largestCount)
 }
 

@@ -1,12 +1,12 @@
 /** Interactions with one resource: read, vread, create, update, patch, delete, and their conditional forms. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { annalsError } from '../../../domain/error.js'
 import type { EntryResponse } from '../../../domain/fhir/bundle/response.js'
 import type { InteractionRequest, ResourceVersion } from '../../index.js'
 import { checkAccess } from '../access/caller.js'
 import { auditOf, baseOf, type Context, preferenceOf, queryOf, tenantOf, typeOf } from '../context.js'
 import { HttpProblem } from '../failures.js'
 import { checkAccept, checkContentType, sendJson } from '../formats.js'
+import { inBody } from '../places.js'
 
 type Method = InteractionRequest['method']
 
@@ -108,7 +108,7 @@ function interactionOf(method: Exclude<Method, 'GET'>, request: FastifyRequest):
   const body = bodyOf(method, request)
   const ifNoneExist = headers['if-none-exist']
   if (method === 'POST') {
-    if (query !== '') throw annalsError('InvalidInput', { what: 'the URL', problem: 'a create has no parameters' })
+    if (query !== '') throw new HttpProblem(400, 'value', 'the URL: a create has no parameters')
     return {
       method,
       url: type,
@@ -117,7 +117,7 @@ function interactionOf(method: Exclude<Method, 'GET'>, request: FastifyRequest):
     }
   }
   if (id === undefined && query === '')
-    throw annalsError('InvalidInput', { what: 'the URL', problem: 'an id is needed, or a condition' })
+    throw new HttpProblem(400, 'required', 'the URL: an id is needed, or a condition')
   const url = id === undefined ? `${type}?${query}` : `${type}/${id}`
   return {
     method,
@@ -133,5 +133,5 @@ function bodyOf(method: Method, request: FastifyRequest): Uint8Array | undefined
   checkContentType(request, method === 'PATCH' ? ['application/json-patch+json'] : [])
   const body = request.body as Buffer | undefined
   if (body !== undefined && body.length > 0) return body
-  throw new HttpProblem(400, 'structure', 'a body is needed')
+  throw new HttpProblem(400, 'required', 'a body is needed', {}, inBody)
 }

@@ -1,12 +1,12 @@
 /** The resources of a type: those that a condition selects, or all of them by id, page by page; also as they were at an instant. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { annalsError } from '../../../domain/error.js'
 import { encodePage, type PageEntry } from '../../../domain/fhir/bundle/response.js'
 import { parseInstant } from '../../../domain/instant.js'
 import { orThrow } from '../../../domain/task.js'
 import type { ResourceVersion, Tenant } from '../../index.js'
 import { checkAccess } from '../access/caller.js'
 import { baseOf, type Context, instantIn, queryOf, tenantOf, typeOf } from '../context.js'
+import { parameterProblem } from '../failures.js'
 import { checkAccept, checkContentType, sendJson } from '../formats.js'
 import { checkParameters, countOf, linksOf } from './paging.js'
 
@@ -45,7 +45,7 @@ async function search(
   checkParameters(request, query, searchParameters)
   const summary = query.get('_summary')
   if (summary !== null && summary !== 'count' && summary !== 'false')
-    throw annalsError('NotSupported', { what: '_summary', problem: "it is 'count' here" })
+    throw parameterProblem('_summary', "it is 'count' here", 'not-supported')
   const tenant = await tenantOf(context, request)
   const base = baseOf(context, request)
   const isLater = withinOf(query.getAll('_lastUpdated'))
@@ -93,8 +93,7 @@ async function matches(
     return selected(tenant, type, condition.toString(), place, count, isLater)
   }
   if (isCount && !query.has('_lastUpdated')) return { entries: [], isAll: true, total: await tenant.count(type, at) }
-  if (isCount)
-    throw annalsError('NotSupported', { what: '_summary', problem: 'what _lastUpdated selects is not counted' })
+  if (isCount) throw parameterProblem('_summary', 'what _lastUpdated selects is not counted', 'not-supported')
   const cursor = query.get('_page') ?? undefined
   const page = await tenant.list(type, {
     count: Math.max(1, count),
@@ -133,7 +132,7 @@ function placeIn(page: string): { readonly after: string; readonly at: string } 
   const [, after, at] =
     /^\["([A-Za-z0-9\-.]{1,64})","([0-9TZ:.-]{1,40})"\]$/.exec(Buffer.from(page, 'base64url').toString()) ?? []
   if (after !== undefined && at !== undefined) return { after, at: instantIn('_page', at) }
-  throw annalsError('InvalidInput', { what: '_page', problem: 'it was not made by this server' })
+  throw parameterProblem('_page', 'it was not made by this server')
 }
 
 const comparisons: Readonly<Record<string, (at: number, from: number, to: number) => boolean>> = {
@@ -153,8 +152,7 @@ function withinOf(texts: ReadonlyArray<string>): (version: ResourceVersion) => b
     const [, prefix = 'eq', instant = ''] = /^([a-z]{2})?(.*)$/.exec(text) ?? []
     const compare = comparisons[prefix]
     const from = Date.parse(instantIn('_lastUpdated', instant))
-    if (compare === undefined)
-      throw annalsError('InvalidInput', { what: '_lastUpdated', problem: 'its prefix is none' })
+    if (compare === undefined) throw parameterProblem('_lastUpdated', 'its prefix is none')
     const length = /T/.test(instant) ? (/\.\d/.test(instant) ? 1 : 1_000) : 86_400_000
     return (at: number) => compare(at, from, from + length)
   })

@@ -20,6 +20,7 @@ interface Flags {
   readonly runs: number
   readonly only?: string
   readonly load: number
+  readonly minutes: number
   readonly folder: string
   readonly json?: boolean
 }
@@ -29,6 +30,7 @@ const flags = new Command('bench')
   .option('--runs <count>', 'runs of each, interleaved; the median counts', whole, 5)
   .option('--only <names>', 'only scenarios whose names begin so, with commas: write,read-64')
   .option('--load <count>', 'resources to load', whole, 100_000)
+  .option('--minutes <count>', 'minutes of http-soak, which is run when it is named only', whole, 10)
   .option('--folder <path>', 'where to make the stores: the disk that is measured', os.tmpdir())
   .option('--json', 'every figure, as JSON')
   .parse()
@@ -51,8 +53,10 @@ const missing = missingPeers()
 if (missing.size > 0)
   note(`without ${[...missing].join(', ')}: install the peers with \`npm ci --prefix test/bench/peers\``)
 const names = flags.only?.split(',')
-const chosen = scenarios(flags.load)
-  .filter(({ name }) => names === undefined || names.some((begin) => name.startsWith(begin)))
+const chosen = scenarios(flags.load, flags.minutes)
+  .filter(({ name, isLong }) =>
+    isLong ? names?.includes(name) : (names?.some((begin) => name.startsWith(begin)) ?? true),
+  )
   .map((scenario) => ({ ...scenario, subjects: scenario.subjects.filter((subject) => !missing.has(subject)) }))
 
 const folder = fs.mkdtempSync(join(flags.folder, 'annals-bench-'))

@@ -18,6 +18,8 @@ export interface Scenario {
   readonly args: Readonly<Record<string, number>>
   readonly subjects: ReadonlyArray<Subject>
   readonly metrics: ReadonlyArray<Metric>
+  /** It takes minutes: it runs when it is asked for by name. */
+  readonly isLong?: true
 }
 
 export const subjectTitles: Readonly<Record<Subject, string>> = {
@@ -41,7 +43,9 @@ const seconds = 3
 const rate = (title: string, unit: string): Metric[] => [{ key: 'rate', title, unit }]
 const time = (key: string, title: string): Metric => ({ key, title, unit: 'ms', isTime: true })
 
-const ownMemory: Metric = { key: 'own', title: 'its peak memory, own pages', unit: 'MiB', isTime: true }
+const memory = (key: string, title: string): Metric => ({ key, title, unit: 'MiB', isTime: true })
+
+const ownMemory = memory('own', 'its peak memory, own pages')
 
 const write = (callers: number, title: string, subjects: ReadonlyArray<Subject>): Scenario => ({
   name: `write-${callers}`,
@@ -67,7 +71,53 @@ const folding = (program: string, perCommit: number, events: number, title: stri
   metrics: rate(title, 'events/s'),
 })
 
-export const scenarios = (loaded: number): ReadonlyArray<Scenario> => [
+const connections = 64
+
+const http = (what: string, metrics: Metric[], args: Scenario['args'], peers: ReadonlyArray<Subject>): Scenario => ({
+  name: `http-${what}`,
+  program: `http-${what}.mjs`,
+  args: { connections, warmUp: 5, seconds: 5, ...args },
+  subjects: ['annals', 'floor', ...peers],
+  metrics,
+})
+
+/** Of requests whose sum is the first metric. */
+const answers = (perSecond: number): Metric[] => [
+  time('p50', 'its answers, p50'),
+  time('p99', 'its answers, p99'),
+  { key: 'cpu', title: 'its processor time, all threads', unit: 'µs each', isTime: true },
+  time('due99', `answers to ${perSecond.toLocaleString('en')}/s that come steadily, p99`),
+]
+
+const overHttp = (minutes: number): Scenario[] => [
+  http('write', [...rate('HTTP: create, 64 connections', 'creates/s'), ...answers(3_000)], { perSecond: 3_000 }, [
+    'sqlite',
+  ]),
+  http('read', [...rate('HTTP: read, 64 connections, cached', 'reads/s'), ...answers(6_000)], { perSecond: 6_000 }, [
+    'sqlite',
+  ]),
+  http(
+    'bundle',
+    [time('p50', 'HTTP: transaction Bundle of 1,000 entries, p50'), time('longest', 'the same, longest')],
+    { entries: 1_000 },
+    [],
+  ),
+  {
+    ...http('soak', [], { minutes }, []),
+    subjects: ['annals'],
+    metrics: [
+      ...rate(`HTTP: mixed load, 64 connections, ${minutes} minutes`, 'requests/s'),
+      time('p99', 'its answers, p99'),
+      memory('first', 'its memory in the second minute, own pages'),
+      memory('last', 'its memory in the last minute'),
+      memory('peak', 'its peak memory'),
+      { key: 'growth', title: 'its growth in the second half', unit: 'MiB/minute', isTime: true },
+    ],
+    isLong: true,
+  },
+]
+
+export const scenarios = (loaded: number, minutes: number): ReadonlyArray<Scenario> => [
   write(1, 'Write, one caller', ['sqlite', 'emmett', 'castore']),
   write(64, 'Write, 64 callers', ['sqlite', 'sqlite-batches', 'castore']),
   write(1000, 'Write, 1,000 callers', ['sqlite', 'sqlite-batches', 'castore']),
@@ -138,8 +188,8 @@ export const scenarios = (loaded: number): ReadonlyArray<Scenario> => [
     subjects: ['annals', 'floor'],
     metrics: [
       ...rate('Subscribe, 1,000,000 events behind, commits of 100', 'events/s'),
-      { key: 'start', title: 'its memory at the start', unit: 'MiB', isTime: true },
-      { key: 'peak', title: 'its peak memory', unit: 'MiB', isTime: true },
+      memory('start', 'its memory at the start'),
+      memory('peak', 'its peak memory'),
     ],
   },
   {
@@ -162,8 +212,9 @@ export const scenarios = (loaded: number): ReadonlyArray<Scenario> => [
     metrics: [
       { key: 'rate', title: `Load ${loaded.toLocaleString('en')} from NDJSON`, unit: 'resources/s' },
       ownMemory,
-      { key: 'mapped', title: 'its peak memory, mapped files (LMDB, programs)', unit: 'MiB', isTime: true },
-      { key: 'whole', title: 'its peak memory, both', unit: 'MiB', isTime: true },
+      memory('mapped', 'its peak memory, mapped files (LMDB, programs)'),
+      memory('whole', 'its peak memory, both'),
     ],
   },
+  ...overHttp(minutes),
 ]

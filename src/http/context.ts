@@ -26,7 +26,12 @@ export function baseOf({ settings }: Context, request: FastifyRequest): string {
 export function typeOf(request: FastifyRequest): string {
   const { type = '' } = request.params as { type?: string }
   if (isResourceType(type)) return type
-  throw new HttpProblem(404, 'not-supported', 'there is no such type of resources in FHIR R4')
+  const problem = type.startsWith('$')
+    ? 'there is no such operation'
+    : type === '_search'
+      ? 'a search is of one type, such as Patient/_search'
+      : 'there is no such type of resources in FHIR R4'
+  throw new HttpProblem(404, 'not-supported', problem)
 }
 
 /** The query without what is about the answer. */

@@ -4,11 +4,12 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import { releaseVersion, type Store } from '../index.js'
 import { anybody } from './access/caller.js'
 import type { Context } from './context.js'
-import { HttpProblem, sendFailure } from './failures.js'
+import { sendFailure } from './failures.js'
 import { addBase } from './fhir/base.js'
 import { addHistories } from './fhir/history.js'
 import { addResources } from './fhir/resources.js'
 import { addSearches } from './fhir/search.js'
+import { collectRoutes, noRoute, refuseOtherMethods } from './methods.js'
 import { defaultHttpSettings, type HttpSettings } from './settings.js'
 
 export interface FhirServerOptions extends Partial<HttpSettings> {
@@ -42,7 +43,7 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
   app.setErrorHandler((error, request, reply) => sendFailure(error, request, reply))
-  app.setNotFoundHandler((request, reply) => sendFailure(unknownRoute(request.method), request, reply))
+  app.setNotFoundHandler((request, reply) => sendFailure(noRoute(request.method), request, reply))
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
   })
@@ -51,6 +52,7 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
     const sweep = setInterval(() => app.server.closeIdleConnections(), idleSweepMs)
     app.server.once('close', () => clearInterval(sweep))
   })
+  const known = collectRoutes(app)
   await app.register(compress, { threshold: 1_024, encodings: ['gzip'] })
   app.get('/health/live', async () => ({ status: 'live' }))
   app.get('/health/ready', async () => {
@@ -65,12 +67,6 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   }
   await app.register(routes, { prefix: '/fhir' })
   if (settings.manyTenants) await app.register(routes, { prefix: '/tenants/:tenant/fhir' })
+  refuseOtherMethods(app, known)
   return app
 }
-
-const unknownRoute = (method: string): HttpProblem =>
-  ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'].includes(method)
-    ? new HttpProblem(404, 'not-found', 'there is nothing here; the base of the server is /fhir')
-    : new HttpProblem(405, 'not-supported', 'this method is not supported', {
-        allow: 'GET, HEAD, POST, PUT, PATCH, DELETE',
-      })

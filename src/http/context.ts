@@ -13,7 +13,9 @@ export interface Context {
 
 export async function tenantOf({ store, settings }: Context, request: FastifyRequest): Promise<Tenant> {
   const { tenant } = request.params as { tenant?: string }
-  return store.tenant(tenant ?? settings.tenant, { create: tenant === undefined })
+  const found = await store.tenant(tenant ?? settings.tenant, { create: tenant === undefined })
+  request.exchange.tenant = found.name
+  return found
 }
 
 /** The base of the server for this tenant, such as `http://localhost:8080/fhir`. */
@@ -47,13 +49,17 @@ const header = (request: FastifyRequest, name: string): string | undefined => {
   return Array.isArray(value) ? value[0] : value
 }
 
+/** The trace that a W3C trace context is of. */
+export const traceOf = (request: FastifyRequest): string | undefined =>
+  /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(header(request, 'traceparent') ?? '')?.[1]
+
 /**
  * A request id is the causation of what is written, the trace of a W3C trace context its correlation, and an idempotency key its
  * request key.
  */
 export function auditOf(request: FastifyRequest): WriteOptions {
   const causation = header(request, 'x-request-id')
-  const [, correlation] = /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(header(request, 'traceparent') ?? '') ?? []
+  const correlation = traceOf(request)
   const key = header(request, 'idempotency-key')
   const { actor } = request.caller
   return {

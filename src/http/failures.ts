@@ -43,7 +43,9 @@ function send(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
+  request.exchange.failure = isAnnalsError(error) ? error.code : outcome.issue[0]?.code
   if (status === 500) request.log.error({ err: error }, 'a request failed')
+  else if (status > 500 && isAnnalsError(error)) request.log.warn({ err: error }, 'the store did not answer a request')
   if (status === 503) reply.header('retry-after', retryAfter)
   return reply.code(status).headers(headers).header('content-type', fhirJson).send(JSON.stringify(outcome))
 }

@@ -1,6 +1,6 @@
 /** The FHIR server: one Fastify instance over a store. Bodies are bytes on their way in and out. */
 import compress from '@fastify/compress'
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { releaseVersion, type Store } from '../index.js'
 import { anybody } from './access/caller.js'
 import type { Context } from './context.js'
@@ -11,11 +11,16 @@ import { addResources } from './fhir/resources.js'
 import { addSearches } from './fhir/search.js'
 import { collectRoutes, noRoute, refuseOtherMethods } from './methods.js'
 import { defaultHttpSettings, type HttpSettings } from './settings.js'
+import { logExchange } from './telemetry/access-log.js'
+import { beginExchange, type Observer } from './telemetry/exchange.js'
+import { type LoggerOption, safeLogger } from './telemetry/log.js'
+import { requestId } from './telemetry/request-id.js'
 
 export interface FhirServerOptions extends Partial<HttpSettings> {
   /** For the CapabilityStatement (default: of this release). */
   readonly version?: string
-  readonly logger?: FastifyServerOptions['logger']
+  /** What pino takes: `{ level: 'info' }`, with a `stream` of yours (default: no log). No line holds content of resources or secrets. */
+  readonly logger?: LoggerOption
 }
 
 /** How often a closing server lets go of connections that have become idle, in milliseconds. */
@@ -28,24 +33,34 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   const { version = releaseVersion(), logger = false, ...given } = options
   const settings: HttpSettings = { ...defaultHttpSettings, ...given }
   const context: Context = { store, settings }
+  const observers: ReadonlyArray<Observer> = [...(logger === false ? [] : [logExchange])]
+  const begin = (request: FastifyRequest, reply: FastifyReply): void => {
+    beginExchange(request, reply, observers)
+    reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
+  }
   const app = Fastify({
-    logger,
-    // Access logs are for whoever runs the server; a URL may hold identifiers.
-    disableRequestLogging: true,
+    logger: safeLogger(logger),
+    // Its own lines hold URLs, which may hold identifiers.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: settings.maxBodyBytes,
     requestTimeout: settings.requestTimeoutMs,
-    requestIdHeader: 'x-request-id',
+    genReqId: requestId,
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true, maxParamLength },
-    frameworkErrors: (error, request, reply) => void sendFailure(error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      begin(request, reply)
+      sendFailure(error, request, reply)
+    },
   })
   app.decorateRequest('caller', { getter: () => anybody })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
   app.setErrorHandler((error, request, reply) => sendFailure(error, request, reply))
   app.setNotFoundHandler((request, reply) => sendFailure(noRoute(request.method), request, reply))
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
+  app.decorateRequest('exchange')
+  app.addHook('onRequest', (request, reply, done) => {
+    begin(request, reply)
+    done()
   })
   app.addHook('preClose', async () => {
     // What is answered while the server closes leaves its connection open, and would keep it until the client goes.

@@ -12,7 +12,7 @@ import {
   variableOf,
 } from '../../src/cli/serve/settings.js'
 import { configured } from '../../src/cli/serve/sources.js'
-import { atStore, file, newStore, run } from './harness.js'
+import { atStore, file, lines, newStore, run } from './harness.js'
 
 /** Three values of each setting that differ, as JSON. */
 const examples: { readonly [K in SettingName]: readonly [ServeSettings[K], ServeSettings[K], ServeSettings[K]] } = {
@@ -25,6 +25,7 @@ const examples: { readonly [K in SettingName]: readonly [ServeSettings[K], Serve
   manyTenants: [true, false, true],
   maxBodyBytes: [1, 2, 3],
   requestTimeoutMs: [1, 2, 3],
+  logLevel: ['debug', 'warn', 'silent'],
 }
 
 const ioOf = (env: Record<string, string>): Io => ({
@@ -124,7 +125,7 @@ describe('is refused', () => {
 test('what it started with is said with --json, and where each setting came from', async () => {
   const stop = new AbortController()
   const config = file('annals.json', '{"store":"memory:","tenant":"clinic"}')
-  const { code, stdout } = await run(['serve', '--json', '--port', '0', '--config', config], {
+  const { code, stdout, stderr } = await run(['serve', '--json', '--port', '0', '--config', config], {
     env: { ANNALS_SERVE_MAX_BODY_BYTES: '1000' },
     signal: stop.signal,
     onOut: () => stop.abort(),
@@ -138,6 +139,28 @@ test('what it started with is said with --json, and where each setting came from
     port: '--port',
     maxBodyBytes: 'ANNALS_SERVE_MAX_BODY_BYTES',
   })
+  expect(JSON.parse(lines(stderr)[0] ?? '')).toMatchObject({ msg: 'starts', settings: said.settings, from: said.from })
+})
+
+test('the log is lines of JSON on stderr, for a person at a terminal, or silent', async () => {
+  const said = async (...flags: string[]): Promise<string> => {
+    const stop = new AbortController()
+    const argv = ['serve', '--port', '0', '--store', 'memory:', ...flags]
+    const terminal = flags.length === 0
+    const onOut = async (text: string): Promise<void> => {
+      const url = /http:\S+fhir/.exec(text)?.[0]
+      await fetch(`${url}/Patient/a-patient`)
+      stop.abort()
+    }
+    return (await run(argv, { terminal, signal: stop.signal, onOut })).stderr
+  }
+  const text = await said('--log-level', 'info')
+  expect(lines(text).map((line) => JSON.parse(line).msg)).toEqual(expect.arrayContaining(['starts', 'answered']))
+  expect(await said()).toMatch(
+    /\d\d:\d\d:\d\d\.\d{3} GET \/fhir\/:type\/:id 404 [\d.]+ ms type=Patient .*failure=not-found/,
+  )
+  expect(await said('--log-level', 'silent')).toBe('')
+  expect(await said('--log-level', 'warn')).toBe('')
 })
 
 test('a command to run names the store of the file', async () => {

@@ -1,5 +1,6 @@
 /** A FHIR server that listens, over a store in memory, and requests to it. */
 import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
 import { afterAll } from 'vitest'
 import { type FhirServerOptions, fhirServer } from '../../src/http/index.js'
 import { openStore, type Store } from '../../src/index.js'
@@ -20,6 +21,7 @@ export interface Asked {
 
 export interface Running {
   readonly store: Store
+  readonly app: FastifyInstance
   /** Of FHIR. */
   readonly base: string
   readonly root: string
@@ -32,8 +34,9 @@ afterAll(async () => {
   for (const end of ends) await end()
 })
 
-export async function running(options: FhirServerOptions = {}, url = 'memory:'): Promise<Running> {
-  const store = await openStore(url)
+/** `of`: a store, or where to open one. */
+export async function running(options: FhirServerOptions = {}, of: string | Store = 'memory:'): Promise<Running> {
+  const store = typeof of === 'string' ? await openStore(of) : of
   const app = await fhirServer(store, options)
   await app.listen({ host: '127.0.0.1', port: 0 })
   ends.push(async () => {
@@ -44,6 +47,7 @@ export async function running(options: FhirServerOptions = {}, url = 'memory:'):
   const base = `${root}/fhir`
   return {
     store,
+    app,
     root,
     base,
     async ask(method, path, { headers = {}, body } = {}) {

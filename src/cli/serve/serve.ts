@@ -1,6 +1,7 @@
 /** Serves a store until it is told to stop: what `annals serve` does with its settings. */
 import type { AddressInfo } from 'node:net'
 import { type Session, withStore } from '../session.js'
+import { logStream } from './log.js'
 import type { ServeSettings } from './settings.js'
 import { type Configured, withoutCredentials } from './sources.js'
 
@@ -9,8 +10,14 @@ export async function serve(session: Session, { settings, from }: Configured): P
     const { name: tenant } = await store.tenant(session.tenant, { kind: 'fhir' })
     // No other command waits for what only this one needs.
     const { fhirServer } = await import('../../http/index.js')
-    const app = await fhirServer(store, { ...settings, tenant, baseUrl: settings.baseUrl?.replace(/\/+$/, '') })
+    const app = await fhirServer(store, {
+      ...settings,
+      tenant,
+      baseUrl: settings.baseUrl?.replace(/\/+$/, ''),
+      logger: settings.logLevel !== 'silent' && { level: settings.logLevel, stream: logStream(session.io) },
+    })
     try {
+      app.log.info({ settings: printed(settings), from }, 'starts')
       await app.listen({ host: settings.host, port: settings.port })
       const url = `${originOf(app.server.address() as AddressInfo)}/fhir`
       await session.out.line(

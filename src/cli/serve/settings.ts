@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { defaultHttpSettings as http } from '../../http/settings.js'
 import { usage } from '../failure.js'
 import { defaultStore, defaultTenant } from '../settings.js'
-import { type Kind, text, wholeNumber, yesOrNo } from './kinds.js'
+import { type Kind, oneOf, text, wholeNumber, yesOrNo } from './kinds.js'
 
 export interface Setting<A, Fallback = A | undefined> {
   readonly kind: Kind<A>
@@ -48,10 +48,24 @@ const bounds = {
   requestTimeoutMs: setting(milliseconds, 'n', http.requestTimeoutMs, 'how long a client may take to send a request'),
 }
 
-/** As the help shows them. */
-export const settingGroups = { 'Listening:': listening, 'Tenants and access:': access, 'Bounds:': bounds }
+const operation = {
+  logLevel: setting(
+    oneOf('debug', 'info', 'warn', 'error', 'silent'),
+    'level',
+    'info',
+    'what goes to the log, on stderr: info has a line for each request',
+  ),
+}
 
-export const settings = { ...common, ...listening, ...access, ...bounds } as const
+/** As the help shows them. */
+export const settingGroups = {
+  'Listening:': listening,
+  'Tenants and access:': access,
+  'Bounds:': bounds,
+  'Operation:': operation,
+}
+
+export const settings = { ...common, ...listening, ...access, ...bounds, ...operation } as const
 
 export type SettingName = keyof typeof settings
 

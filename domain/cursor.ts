@@ -7,6 +7,8 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import { type AnnalsError, annalsError } from './error.js'
 
+export type HistoryOrder = 'newest-first' | 'oldest-first'
+
 const CursorCodec = t.intersection([
   t.type({
     /** The history it belongs to: `system`, `type/{type}`, `instance/{type}/{id}`. */
@@ -21,6 +23,8 @@ const CursorCodec = t.intersection([
     at: t.number,
     /** Microseconds since 1970: nothing earlier is seen. */
     since: t.number,
+    /** Newest first, unless it says otherwise. */
+    order: t.literal('oldest-first'),
   }),
 ])
 

@@ -1,6 +1,7 @@
 /** The public interface: what a store, a tenant and a snapshot offer. Every I/O function is a `TaskEither`; `promised.ts` makes the promise face of it. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Observable } from 'rxjs'
+import type { HistoryOrder } from '../domain/cursor.js'
 import type { Expectation } from '../domain/decide.js'
 import type { AnnalsError } from '../domain/error.js'
 import type { EntryResponse } from '../domain/fhir/bundle/response.js'
@@ -123,8 +124,10 @@ export interface ReadOptions {
 export interface HistoryOptions {
   /** Entries per page (default 50). */
   readonly count?: number
-  /** The `cursor` of the page before. It carries `since` and `at` of the first page. */
+  /** The `cursor` of the page before. It carries `since`, `at` and `order` of the first page. */
   readonly cursor?: string
+  /** Default: newest first. */
+  readonly order?: HistoryOrder
   /** Entries at or after this instant. */
   readonly since?: string | Date
   /** The history as it was then. */
@@ -134,7 +137,7 @@ export interface HistoryOptions {
 }
 
 export interface HistoryPage {
-  /** Newest first. */
+  /** In the order that was asked for. */
   readonly entries: ReadonlyArray<ResourceVersion>
   /** For the next page; absent on the last one. */
   readonly cursor?: string
@@ -199,9 +202,9 @@ export interface CommitsOptions {
 export interface Reads {
   /** The current version, or the one of `version` or `at`. `undefined`: there is none; a deletion is a version. */
   read(type: string, id: string, options?: ReadOptions): TaskEither<AnnalsError, ResourceVersion | undefined>
-  /** The versions of one resource, newest first, without their bodies. */
+  /** The versions of one resource, newest first unless told otherwise, without their bodies. */
   versions(type: string, id: string, options?: HistoryOptions): TaskEither<AnnalsError, HistoryPage>
-  /** The history of the tenant, of a type, or of one resource, newest first. */
+  /** The history of the tenant, of a type, or of one resource, newest first unless told otherwise. */
   history(scope?: { type?: string; id?: string }, options?: HistoryOptions): TaskEither<AnnalsError, HistoryPage>
   /**
    * The resources of a type in id order. Exact at any time; what the projection `current-index` has not handled yet is read

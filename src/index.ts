@@ -1,5 +1,6 @@
 /** Annals: an event store for versioned resources on object storage. */
 export type { Compensation, OnConflict } from '../domain/compensation.js'
+export type { HistoryOrder } from '../domain/cursor.js'
 export type { Expectation } from '../domain/decide.js'
 export {
   type AnnalsError,

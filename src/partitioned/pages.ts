@@ -5,6 +5,7 @@
 import { Buffer } from 'node:buffer'
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
+import type { HistoryOrder } from '../../domain/cursor.js'
 import { annalsError } from '../../domain/error.js'
 import type { AsOf, ResourceVersion } from '../api.js'
 
@@ -14,22 +15,27 @@ export interface Page {
 }
 
 /** Where a log goes on: behind a cursor of its own, or at its beginning, as it was then. */
-export type Start = { readonly cursor: string } | { readonly at: AsOf; readonly since?: string | Date }
+export type Start = { readonly cursor: string } | ({ readonly at: AsOf } & Asking)
+
+/** What holds for all pages of a history. */
+interface Asking {
+  readonly since?: string | Date
+  readonly order?: HistoryOrder
+}
 
 export interface Asked {
   readonly count: number
   readonly bodies: boolean
 }
 
-export interface MergeOptions extends Asked {
+export interface MergeOptions extends Asked, Asking {
   /** Of what: a cursor goes on only with the same. */
   readonly scope: string
   readonly cursor: string | undefined
-  readonly since: string | Date | undefined
   /** What the first page sees of each log. */
   pins(): Promise<ReadonlyArray<AsOf>>
   ask(partition: number, start: Start, asked: Asked): Promise<Page>
-  /** Entries of one log come in this order already. */
+  /** Entries of one log come in this order already, or oldest first in the opposite one. */
   compare(a: ResourceVersion, b: ResourceVersion): number
 }
 
@@ -38,13 +44,14 @@ const PlaceCodec = t.union([t.type({ after: t.string }), t.type({ at: t.union([t
 type Place = t.TypeOf<typeof PlaceCodec>
 const CursorCodec = t.intersection([
   t.type({ scope: t.string, logs: t.array(PlaceCodec) }),
-  t.partial({ since: t.string }),
+  t.partial({ since: t.string, order: t.literal('oldest-first') }),
 ])
 
 export async function mergedPage(logs: number, options: MergeOptions): Promise<Page> {
   const { scope, bodies, ask, compare } = options
-  const { places, since } = await begin(logs, options)
-  const from = (place: Place, partition: number): Start => startOf(place, partition, since)
+  const { places, since, order } = await begin(logs, options)
+  const sign = order === 'oldest-first' ? -1 : 1
+  const from = (place: Place, partition: number): Start => startOf(place, partition, { since, order })
   const pages = await Promise.all(
     places.map((place, p): Promise<Page> | Page =>
       place === null ? { entries: [] } : ask(p, from(place, p), { count: options.count, bodies: false }),
@@ -52,44 +59,48 @@ export async function mergedPage(logs: number, options: MergeOptions): Promise<P
   )
   // A log that shows fewer than it was asked for, and has more, may have what comes next.
   const most = pages.map(({ entries, cursor }) => (cursor === undefined ? options.count : entries.length))
-  const order = pages
+  const shown = pages
     .flatMap(({ entries }, p) => entries.map((entry) => ({ entry, p })))
-    .sort((a, b) => compare(a.entry, b.entry) || a.p - b.p)
+    .sort((a, b) => sign * (compare(a.entry, b.entry) || a.p - b.p))
     .slice(0, Math.min(options.count, ...most))
   const taken = await Promise.all(
     pages.map(async (page, p) => {
-      const count = order.filter((each) => each.p === p).length
+      const count = shown.filter((each) => each.p === p).length
       const place = places[p] as Place
       if (place === null || count === 0) return { entries: [], next: page.entries.length === 0 ? null : place }
-      const shown = count === page.entries.length && !bodies ? page : await ask(p, from(place, p), { count, bodies })
-      return { entries: [...shown.entries], next: shown.cursor === undefined ? null : { after: shown.cursor } }
+      const own = count === page.entries.length && !bodies ? page : await ask(p, from(place, p), { count, bodies })
+      return { entries: [...own.entries], next: own.cursor === undefined ? null : { after: own.cursor } }
     }),
   )
-  const entries = order.map(({ p }) => taken[p]?.entries.shift() as ResourceVersion)
+  const entries = shown.map(({ p }) => taken[p]?.entries.shift() as ResourceVersion)
   const next = taken.map((each) => each.next)
   if (next.every((place) => place === null)) return { entries }
-  const cursor = { scope, logs: next, ...(since === undefined ? undefined : { since }) }
+  const cursor = { scope, logs: next, since, order }
   return { entries, cursor: Buffer.from(JSON.stringify(cursor)).toString('base64url') }
 }
 
-async function begin(logs: number, { scope, cursor, since, pins }: MergeOptions) {
+async function begin(logs: number, { scope, cursor, since, order, pins }: MergeOptions) {
   if (cursor !== undefined) {
     const read = decodeCursor(cursor)
     if (read === undefined || read.logs.length !== logs) throw invalid('it was not made by this tenant')
     if (read.scope !== scope) throw invalid(`it belongs to another history than ${scope}`)
-    return { places: read.logs, since: read.since }
+    return { places: read.logs, since: read.since, order: read.order }
   }
   const places = (await pins()).map(
     (at): Place => ({ at: typeof at === 'object' && 'seq' in at ? at.seq : textOf(at) }),
   )
-  return { places, since: since === undefined ? undefined : textOf(since) }
+  return {
+    places,
+    since: since === undefined ? undefined : textOf(since),
+    order: order === 'oldest-first' ? order : undefined,
+  }
 }
 
-function startOf(place: Place, partition: number, since: string | undefined): Start {
+function startOf(place: Place, partition: number, asking: Asking): Start {
   if (place === null) throw new TypeError('a log that has ended is not asked')
   if ('after' in place) return { cursor: place.after }
   const at = typeof place.at === 'string' ? place.at : { partition, seq: place.at, index: 0 }
-  return { at, ...(since === undefined ? undefined : { since }) }
+  return { at, ...asking }
 }
 
 function decodeCursor(text: string): t.TypeOf<typeof CursorCodec> | undefined {

@@ -3,7 +3,8 @@ import { annalsError } from '../../domain/error.js'
 import { parseInstant } from '../../domain/instant.js'
 import { partitionOf } from '../../domain/partitions.js'
 import { attempt, orThrow, run } from '../../domain/task.js'
-import type { AsOf, Reads, ResourceVersion } from '../api.js'
+import type { AsOf, HistoryOptions, Reads, ResourceVersion } from '../api.js'
+import { checkOrder } from '../read/reads.js'
 import { compareIds } from '../read/type-indexes.js'
 import { type MergeOptions, mergedPage, type Page, type Start } from './pages.js'
 
@@ -28,12 +29,17 @@ export function mergedReads(logs: ReadonlyArray<Reads>, heads: () => Promise<Rea
     })
   }
 
-  const merged = (
-    options: { count?: number; cursor?: string; since?: string | Date; at?: AsOf; bodies?: boolean },
-    rest: Pick<MergeOptions, 'scope' | 'ask' | 'compare'>,
-  ): Promise<Page> => {
-    const { count = defaultCount, cursor, since, at, bodies = true } = options
-    return mergedPage(logs.length, { ...rest, count, cursor, since, bodies, pins: () => pins(at) })
+  const merged = (options: HistoryOptions, rest: Pick<MergeOptions, 'scope' | 'ask' | 'compare'>): Promise<Page> => {
+    const { count = defaultCount, cursor, since, order, at, bodies = true } = options
+    return mergedPage(logs.length, {
+      ...rest,
+      count,
+      cursor,
+      since,
+      order: checkOrder(order),
+      bodies,
+      pins: () => pins(at),
+    })
   }
 
   const ask =

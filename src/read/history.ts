@@ -1,29 +1,25 @@
-/** Pages of history, newest first, at the three levels. A page costs what it holds, however long the history. */
+/** Pages of history at the three levels, newest or oldest first. A page costs what it holds, however long the history. */
 
-import { type Cursor, decodeCursor, encodeCursor } from '../../domain/cursor.js'
-import { absurd, annalsError } from '../../domain/error.js'
+import { type Cursor, decodeCursor, encodeCursor, type HistoryOrder } from '../../domain/cursor.js'
+import { absurd } from '../../domain/error.js'
 import { typeIndexSk, versionSk, versionsPk } from '../../domain/keys.js'
 import { pointerFromItem, pointersOf, type VersionPointer } from '../../domain/pointer.js'
 import type { PointerStore } from '../../domain/ports/index.js'
-import { type ResourceRef, refKey } from '../../domain/resource.js'
+import type { ResourceRef } from '../../domain/resource.js'
 import { mapBounded, orThrow, run } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
 import { bodiesOf } from './bodies.js'
+import { above, below, logPlace, placeOf, type Scope, scopeName } from './history-places.js'
 import { type LogReader, missingCommit, type OpenCommit } from './log-reader.js'
 import { type Bound, covers, type Reader } from './reader.js'
-import { makeTypeIndexes } from './type-indexes.js'
-
-/** Which history: of one resource, of a type, or of the whole tenant. */
-export type Scope =
-  | { readonly level: 'instance'; readonly ref: ResourceRef }
-  | { readonly level: 'type'; readonly type: string }
-  | { readonly level: 'system' }
+import { lastIndex, makeTypeIndexes } from './type-indexes.js'
 
 export interface PageOptions {
   readonly count: number
   readonly cursor?: string
   /** Microseconds since 1970, inclusive. */
   readonly since?: number
+  readonly order?: HistoryOrder
   readonly bodies: boolean
 }
 
@@ -36,7 +32,7 @@ export interface Page {
 /** A cursor, or the beginning of a history. */
 type Place = Omit<Cursor, 'after'> & { readonly after?: string }
 
-/** What one level finds: pointers below `after`, newest first, at most `count + 1`, and commits it has opened anyway. */
+/** What one level finds: pointers beyond `after` in order, at most `count + 1`, and commits it has opened anyway. */
 interface Found {
   readonly pointers: VersionPointer[]
   readonly opened?: ReadonlyMap<number, OpenCommit>
@@ -55,14 +51,13 @@ export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, opt
   const indexes = makeTypeIndexes(deps)
 
   return async function page(scope: Scope, bound: Bound, options: PageOptions): Promise<Page> {
-    const name = scopeName(scope)
-    const cursor: Place =
+    const place: Place =
       options.cursor === undefined
-        ? { scope: name, ...(await settled(scope, bound)), since: options.since }
-        : withinBound(orThrow(decodeCursor(options.cursor, name)), bound)
+        ? await begin(scope, bound, options)
+        : withinBound(orThrow(decodeCursor(options.cursor, scopeName(scope))), bound)
     const count = Math.min(options.count, limits.maxPage)
-    const found = await find(scope, cursor, count + 1)
-    const since = cursor.since ?? Number.NEGATIVE_INFINITY
+    const found = await find(scope, place, count + 1)
+    const since = place.since ?? Number.NEGATIVE_INFINITY
     const recent = found.pointers.filter((pointer) => pointer.at >= since)
     const shown = recent.slice(0, count)
     const bodies = options.bodies ? await bodiesOf(reader, shown, limits, found.opened) : []
@@ -71,9 +66,16 @@ export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, opt
       entries: shown.map((pointer, i) => ({ pointer, body: bodies[i] })),
       cursor:
         recent.length > count && last !== undefined
-          ? encodeCursor({ ...cursor, after: afterOf(scope, last) })
+          ? encodeCursor({ ...place, after: placeOf(scope, last) })
           : undefined,
     }
+  }
+
+  /** Newest first, a history ends where `since` says; oldest first, it begins there. */
+  async function begin(scope: Scope, bound: Bound, { since, order }: PageOptions): Promise<Place> {
+    const place = { scope: scopeName(scope), ...(await settled(scope, bound)) }
+    if (order !== 'oldest-first') return { ...place, since }
+    return { ...place, order, after: since === undefined ? undefined : await lastBefore(scope, place, since) }
   }
 
   /** An instant names one place in the log: where it is looked up by commit, it becomes that commit. */
@@ -82,21 +84,34 @@ export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, opt
     return { seq: await log.seqAt(bound.at, bound.seq) }
   }
 
-  async function find(scope: Scope, cursor: Place, limit: number): Promise<Found> {
+  /** The place of the last entry before an instant; `undefined`: there is none. */
+  async function lastBefore(scope: Scope, { seq, at }: Bound, since: number): Promise<string | undefined> {
+    const before = since - 1
+    if (scope.level !== 'instance')
+      return placeOf(scope, { version: 0, seq: await log.seqAt(before, seq), index: lastIndex })
+    const pointer = await reader.versionWithin(scope.ref, { seq, at: Math.min(at ?? before, before) })
+    return pointer && placeOf(scope, pointer)
+  }
+
+  async function find(scope: Scope, place: Place, limit: number): Promise<Found> {
+    const { order = 'newest-first', after } = place
+    const isOnwards = order === 'oldest-first'
     switch (scope.level) {
       case 'instance': {
-        const { type, id } = scope.ref
-        const from = cursor.after === undefined ? undefined : below(cursor.after)
-        const leap = (): Promise<string | undefined> => firstVersion(scope.ref, cursor)
-        return { pointers: await findItems(versionsPk(log, type, id), from, cursor, limit, leap) }
+        const pk = versionsPk(log, scope.ref.type, scope.ref.id)
+        if (isOnwards) return { pointers: await findOnwards(pk, after, place, limit) }
+        const leap = (): Promise<string | undefined> => firstVersion(scope.ref, place)
+        return { pointers: await findItems(pk, after && below(after), place, limit, leap) }
       }
       case 'type': {
-        const from = cursor.after === undefined ? typeIndexSk(cursor.seq + 1, 0) : below(cursor.after)
-        const ask = (pk: string) => findItems(pk, from, cursor, limit)
-        return { pointers: await indexes.newest(scope.type, limit, ask) }
+        const ask = (pk: string): Promise<VersionPointer[]> =>
+          isOnwards
+            ? findOnwards(pk, after, place, limit)
+            : findItems(pk, after === undefined ? typeIndexSk(place.seq + 1, 0) : below(after), place, limit)
+        return { pointers: await indexes.first(scope.type, order, limit, ask) }
       }
       case 'system':
-        return findInLog(cursor, limit)
+        return findInLog(place, isOnwards, limit)
       default:
         return absurd(scope)
     }
@@ -130,36 +145,60 @@ export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, opt
     }
   }
 
+  /** Items come oldest first. Behind the first one above the bound there are only others above it. */
+  async function findOnwards(
+    pk: string,
+    after: string | undefined,
+    bound: Bound,
+    limit: number,
+  ): Promise<VersionPointer[]> {
+    const found: VersionPointer[] = []
+    let token: string | undefined
+    for (;;) {
+      const page = await run(pointers.query({ pk, from: after && above(after), limit: limit - found.length, token }))
+      for (const item of page.items) {
+        const pointer = pointerFromItem(item)
+        if (!covers(bound, pointer)) return found
+        found.push(pointer)
+      }
+      token = page.token
+      if (token === undefined || found.length >= limit) return found
+    }
+  }
+
   /** The newest version that the bound covers, found by bisection. */
   async function firstVersion(ref: ResourceRef, bound: Bound): Promise<string | undefined> {
     const pointer = await reader.versionWithin(ref, bound)
     return pointer && versionSk(pointer.version)
   }
 
-  /** System history is the log itself, read backwards. */
-  async function findInLog(cursor: Place, limit: number): Promise<Found> {
-    const [afterSeq, afterIndex] = cursor.after === undefined ? [undefined, 0] : logPlace(cursor.after)
-    let seq = Math.min(afterSeq ?? cursor.seq, cursor.seq)
+  /** System history is the log itself, read backwards or onwards. */
+  async function findInLog({ seq: bound, after, since = 0 }: Place, isOnwards: boolean, limit: number): Promise<Found> {
+    const step = isOnwards ? 1 : -1
+    const begun = after === undefined ? undefined : logPlace(after)
+    let seq = isOnwards ? Math.max(1, begun?.seq ?? 1) : Math.min(begun?.seq ?? bound, bound)
     const found: VersionPointer[] = []
     const opened = new Map<number, OpenCommit>()
-    for (let reached = false; seq >= 1 && found.length < limit && !reached; ) {
-      const width = Math.min(limits.concurrency, limit - found.length, seq)
+    for (let reached = false; seq >= 1 && seq <= bound && found.length < limit && !reached; ) {
+      const width = Math.min(limits.concurrency, limit - found.length, isOnwards ? bound - seq + 1 : seq)
       const commits = await mapBounded(
-        Array.from({ length: width }, (_, i) => seq - i),
+        Array.from({ length: width }, (_, i) => seq + i * step),
         width,
         openExisting,
       )
       for (const each of commits) {
-        if (found.length >= limit || each.commit.at < (cursor.since ?? 0)) {
+        if (found.length >= limit || each.commit.at < since) {
           reached = true
           break
         }
         opened.set(each.commit.seq, each)
-        const below = each.commit.seq === afterSeq ? afterIndex : Number.POSITIVE_INFINITY
-        const events = pointersOf(each.commit, log.partition).filter(({ index }) => index < below)
-        found.push(...events.reverse().slice(0, limit - found.length))
+        const events = pointersOf(each.commit, log.partition)
+        if (!isOnwards) events.reverse()
+        const isBeyond = ({ seq, index }: VersionPointer): boolean =>
+          seq !== begun?.seq || (index - begun.index) * step > 0
+        found.push(...events.filter(isBeyond).slice(0, limit - found.length))
       }
-      seq -= width
+      seq += width * step
     }
     return { pointers: found, opened }
   }
@@ -171,41 +210,5 @@ export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, opt
   }
 }
 
-function scopeName(scope: Scope): string {
-  switch (scope.level) {
-    case 'instance':
-      return `instance/${refKey(scope.ref)}`
-    case 'type':
-      return `type/${scope.type}`
-    case 'system':
-      return 'system'
-    default:
-      return absurd(scope)
-  }
-}
-
-/** The greatest sort key below another: keys end in digits, and no key has more of them. */
-const below = (sk: string): string => `${sk.slice(0, -1)}${String.fromCharCode(sk.charCodeAt(sk.length - 1) - 1)}~`
-
-/** The place of an entry in its history: the next page begins below it. */
-function afterOf(scope: Scope, pointer: VersionPointer): string {
-  switch (scope.level) {
-    case 'instance':
-      return versionSk(pointer.version)
-    case 'type':
-      return typeIndexSk(pointer.seq, pointer.index)
-    case 'system':
-      return `${pointer.seq}-${pointer.index}`
-    default:
-      return absurd(scope)
-  }
-}
-
 /** A cursor may be older than the bound, and never sees beyond it: it comes from a caller. */
 const withinBound = (cursor: Cursor, { seq }: Bound): Cursor => ({ ...cursor, seq: Math.min(cursor.seq, seq) })
-
-function logPlace(after: string): [number, number] {
-  const [seq = Number.NaN, index = Number.NaN] = after.split('-').map(Number)
-  if (Number.isSafeInteger(seq) && Number.isSafeInteger(index)) return [seq, index]
-  throw annalsError('InvalidInput', { what: 'cursor', problem: 'it was not made by this store' })
-}

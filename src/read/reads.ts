@@ -1,4 +1,5 @@
 /** The reads that a tenant and a snapshot share, under a bound: the head as it is at each read, or one head for all of them. */
+import type { HistoryOrder } from '../../domain/cursor.js'
 import { annalsError } from '../../domain/error.js'
 import { type Condition, readCondition } from '../../domain/fhir/condition.js'
 import { parseInstant } from '../../domain/instant.js'
@@ -16,7 +17,8 @@ import type {
   ResourceVersion,
 } from '../api.js'
 import { resourceVersion } from '../version.js'
-import type { makeHistory, Scope } from './history.js'
+import type { makeHistory } from './history.js'
+import type { Scope } from './history-places.js'
 import type { Listing } from './listing.js'
 import type { LogReader } from './log-reader.js'
 import type { Matching } from './matching.js'
@@ -68,11 +70,12 @@ export function makeReads(parts: ReadsDeps, bound: () => Promise<Bound>, live: b
   }
 
   async function historyPage(scope: { type?: string; id?: string }, options: HistoryOptions): Promise<HistoryPage> {
-    const { count = defaultCount, cursor, since, bodies = true } = options
+    const { count = defaultCount, cursor, since, order, bodies = true } = options
     checkCount(count)
     const page = await parts.history(scopeOf(scope), await asOf(options.at), {
       count,
       cursor,
+      order: checkOrder(order),
       bodies,
       ...(since === undefined ? undefined : { since: instantOf(since) }),
     })
@@ -125,6 +128,11 @@ export function boundOf(log: LogReader, within: Bound, at: AsOf): Bound {
 function checkCount(count: number): void {
   if (Number.isSafeInteger(count) && count >= 1) return
   throw annalsError('InvalidInput', { what: 'count', problem: 'it is a whole number from 1' })
+}
+
+export function checkOrder(order: HistoryOrder | undefined): HistoryOrder {
+  if (order === undefined || order === 'newest-first' || order === 'oldest-first') return order ?? 'newest-first'
+  throw annalsError('InvalidInput', { what: 'order', problem: "it is 'newest-first' or 'oldest-first'" })
 }
 
 export function checkPosition(position: Position, log: LogReader): Position {

@@ -1,6 +1,7 @@
 /**
  * The two indexes of a type as if each were one: their shards are asked side by side, and what they answer is put in order.
  */
+import type { HistoryOrder } from '../../domain/cursor.js'
 import { currentIndexPk, type LogId, typeIndexPk, typeIndexSk } from '../../domain/keys.js'
 import { pointerFromItem, type VersionPointer } from '../../domain/pointer.js'
 import type { PointerStore } from '../../domain/ports/index.js'
@@ -23,9 +24,10 @@ export interface IndexPage {
 }
 
 export interface TypeIndexes {
-  /** The newest `limit` events, newest first. `ask` answers those of one shard of the type index, newest first. */
-  newest(
+  /** The first `limit` events in an order. `ask` answers those of one shard of the type index, in that order. */
+  first(
     type: string,
+    order: HistoryOrder,
     limit: number,
     ask: (pk: string) => Promise<ReadonlyArray<VersionPointer>>,
   ): Promise<VersionPointer[]>
@@ -38,20 +40,22 @@ export interface TypeIndexes {
 /** Of all shards together. */
 const eventsPerQuery = 1_000
 /** No commit has as many events. */
-const lastIndex = 99_999_999
+export const lastIndex = 99_999_999
 
 export function makeTypeIndexes({ log, shards, pointers, limits }: TypeIndexesDeps): TypeIndexes {
   const { concurrency } = limits
 
-  async function newest(
+  async function first(
     type: string,
+    order: HistoryOrder,
     limit: number,
     ask: (pk: string) => Promise<ReadonlyArray<VersionPointer>>,
   ): Promise<VersionPointer[]> {
     const found = await mapBounded(everyShard(shards), concurrency, (shard) => ask(typeIndexPk(log, type, shard)))
+    const sign = order === 'oldest-first' ? 1 : -1
     return found
       .flat()
-      .sort((a, b) => b.seq - a.seq || b.index - a.index)
+      .sort((a, b) => sign * (a.seq - b.seq || a.index - b.index))
       .slice(0, limit)
   }
 
@@ -86,7 +90,7 @@ export function makeTypeIndexes({ log, shards, pointers, limits }: TypeIndexesDe
     return { pointers: shown.filter(({ id }) => id !== after), last: isLast ? undefined : shown.at(-1)?.id }
   }
 
-  return { newest, eventsBetween, currentPage }
+  return { first, eventsBetween, currentPage }
 }
 
 /** By their UTF-8 bytes, as the pointer store orders its sort keys. */

@@ -153,16 +153,21 @@ describe('history', () => {
     ])
   })
 
-  test.each(['history', 'history Patient', 'history Patient/p1'])('%s goes on from page to page', async (scope) => {
+  test.each(
+    ['history', 'history Patient', 'history Patient/p1'].flatMap((scope) => [
+      [scope, ['3', '2', '1']],
+      [`${scope} --oldest-first`, ['1', '2', '3']],
+    ]),
+  )('%s goes on from page to page', async (command, expected) => {
     const { annals } = await threeVersions()
-    const first = await annals(`${scope} --count 2`)
+    const first = await annals(`${command} --count 2`)
     const cursor = /--cursor (\S+)/.exec(first.stderr)?.[1]
-    const second = await annals(`${scope} --count 2 --cursor ${cursor}`)
+    const second = await annals(`${String(command).replace(' --oldest-first', '')} --count 2 --cursor ${cursor}`)
     expect(
       lines(first.stdout)
         .concat(lines(second.stdout))
         .map((line) => line.split('\t')[3]),
-    ).toEqual(['3', '2', '1'])
+    ).toEqual(expected)
     expect(second.stderr).toBe('')
   })
 
@@ -183,6 +188,7 @@ describe('history', () => {
     const [, second] = entries
     expect(lines((await annals(['history', '--since', second.at])).stdout)).toHaveLength(2)
     expect(lines((await annals(['history', '--at', second.at])).stdout)).toHaveLength(2)
+    expect((await annals(['history', '--since', second.at, '--oldest-first'])).stdout).toMatch(/^0-2-0\t/)
   })
 
   test('follows new entries, oldest first, until it is stopped', async () => {

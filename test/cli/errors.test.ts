@@ -34,6 +34,7 @@ describe('usage', () => {
     ['history --cursor rubbish', /cursor: it was not made by this store/],
     ['history --count 0', /--count/],
     ['history --follow --at 2026-01-01', /--follow/],
+    ['history --follow --oldest-first', /--follow/],
     ['log --from 99', /the log has no commit 98 yet/],
     ['load', /missing required argument/],
     ['load /nowhere/at/all', /cannot be read/],

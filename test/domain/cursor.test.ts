@@ -4,7 +4,10 @@ import { describe, expect, test } from 'vitest'
 import { decodeCursor, encodeCursor } from '../../domain/cursor.js'
 
 const cursors = fc.record(
-  { scope: fc.string(), seq: fc.nat(), after: fc.string(), at: fc.nat(), since: fc.nat() },
+  {
+    ...{ scope: fc.string(), seq: fc.nat(), after: fc.string(), at: fc.nat(), since: fc.nat() },
+    order: fc.constant('oldest-first' as const),
+  },
   { requiredKeys: ['scope', 'seq', 'after'] },
 )
 
@@ -43,6 +46,7 @@ describe('a cursor', () => {
     ['a seq that is no whole number', { scope: 'system', seq: 1.5, after: '1-0' }],
     ['no scope', { seq: 1, after: '1-0' }],
     ['a text for its instant', { scope: 'system', seq: 1, after: '1-0', at: 'now' }],
+    ['an order that there is not', { scope: 'system', seq: 1, after: '1-0', order: 'best-first' }],
     ['nothing', null],
   ])('with %s is refused', (_, made) => {
     const text = Buffer.from(JSON.stringify(made)).toString('base64url')

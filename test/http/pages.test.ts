@@ -89,16 +89,34 @@ describe('a history', () => {
     expect((await all(server, `_history?_since=${at}`))[0]?.entry).toHaveLength(3)
     expect((await all(server, `_history?_at=${at}`))[0]?.entry).toHaveLength(5)
     expect((await all(server, '_history?_count=0'))[0]?.entry).toBeUndefined()
-    expect((await all(server, '_history?_sort=-_lastUpdated'))[0]?.entry).toHaveLength(7)
     for (const [query, code] of [
       ['_count=-1', 'value'],
       ['_since=soon', 'value'],
-      ['_sort=_lastUpdated', 'not-supported'],
+      ['_sort=_id', 'not-supported'],
+      ['_sort=', 'not-supported'],
       ['_page=nonsense', 'value'],
       ['_elements=id', 'not-supported'],
     ] as const) {
       const answer = await server.ask('GET', `_history?${query}`)
       expect([answer.status, ...codesOf(answer)]).toEqual([400, code])
+    }
+  })
+})
+
+describe('a history by _sort', () => {
+  test('comes newest first, or oldest first in pages that no write moves', async () => {
+    const server = await filled()
+    const seen = (pages: Page[]) =>
+      pages.flatMap(({ entry = [] }) => entry.map(({ fullUrl, response }) => fullUrl + response.etag))
+    for (const path of ['_history', 'Patient/_history', 'Patient/p4/_history']) {
+      const newest = seen(await all(server, path))
+      for (const sort of ['-_lastUpdated', 'none'])
+        expect(seen(await all(server, `${path}?_sort=${sort}`))).toEqual(newest)
+      const write = () => server.ask('PUT', 'Patient/p4', { body: { resourceType: 'Patient', id: 'p4' } })
+      const oldest = await all(server, `${path}?_sort=_lastUpdated&_count=1`, write)
+      expect(seen(oldest)).toEqual(newest.reverse())
+      expect(linkOf(oldest[0] as Page, 'self')).toBe(`${server.base}/${path}?_sort=_lastUpdated&_count=1`)
+      await write()
     }
   })
 })

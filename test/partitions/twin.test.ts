@@ -44,15 +44,26 @@ interface Twins {
   readonly many: Tenant
 }
 
+const order = 'oldest-first' as const
 const scopes = (ref: Ref) => [{}, { type: ref.type }, ref]
 
 async function expectAlike({ one, many }: Twins, count: number, ref: Ref, ats: { one?: string; many?: string } = {}) {
   const at = { one: ats.one, many: ats.many }
   for (const bodies of [true, false])
-    for (const scope of scopes(ref))
-      expect(await all(count, (page) => many.history(scope, { ...page, at: at.many, bodies }))).toEqual(
-        await all(99, (page) => one.history(scope, { ...page, at: at.one, bodies })),
-      )
+    for (const scope of scopes(ref)) {
+      const newest = await all(99, (page) => one.history(scope, { ...page, at: at.one, bodies }))
+      expect(await all(count, (page) => many.history(scope, { ...page, at: at.many, bodies }))).toEqual(newest)
+      const oldest = (page: object) => many.history(scope, { order, ...page, at: at.many, bodies })
+      expect(await all(count, oldest)).toEqual(newest.reverse())
+    }
+  // From that instant on, in pages that say so once.
+  for (const scope of at.many === undefined ? [] : scopes(ref)) {
+    const later = (page: { cursor?: string; count: number }) =>
+      many.history(scope, page.cursor === undefined ? { ...page, order, since: at.many } : page)
+    expect(await all(count, later)).toEqual(
+      await all(99, (page) => one.history(scope, { ...page, order, since: at.one })),
+    )
+  }
   const read = async (tenant: Tenant, at: string | undefined) => {
     const found = await tenant.read(ref.type, ref.id, { at })
     return found && show(found)
@@ -105,6 +116,8 @@ test(`whatever is written and however it is paged, with seed ${seed}`, async () 
         const snapshot = await twins.many.snapshot()
         const between = () => write(ref, 100)
         expect(await all(count, (page) => twins.many.history({}, page), between)).toEqual(before)
+        const oldest = await all(99, (page) => twins.many.history({}, { ...page, order }))
+        expect(await all(count, (page) => twins.many.history({}, { ...page, order }), between)).toEqual(oldest)
         await between()
         expect(await all(count, (page) => snapshot.history({}, page))).toEqual(before)
         expect(await all(count, (page) => snapshot.list(ref.type, page))).toEqual(listed)

@@ -1,7 +1,7 @@
 /** What may happen to a tenant, each held against the reference. */
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import type { ResourceVersion } from '../../src/api.js'
+import type { HistoryOptions, ResourceVersion } from '../../src/api.js'
 import type { Tenant } from '../../src/store.js'
 import { outcome } from '../protocol/world.js'
 import { historyOf, outcomeOf, type Reference, type Scope, type Version, type Write } from './reference.js'
@@ -68,13 +68,13 @@ const createsAreAbsent = (writes: ReadonlyArray<Write>): Write[] =>
 async function pages(
   tenant: Pick<Tenant, 'history'>,
   scope: Scope,
-  count: number,
-  at?: string | { partition: number; seq: number; index: number },
+  options: HistoryOptions & { count: number },
 ): Promise<(string | undefined)[]> {
+  const { count } = options
   const found: (string | undefined)[] = []
   let cursor: string | undefined
   do {
-    const page = await tenant.history(scope, { count, cursor, ...(cursor === undefined && at ? { at } : undefined) })
+    const page = await tenant.history(scope, cursor === undefined ? options : { count, cursor })
     expect(page.entries.length).toBeLessThanOrEqual(count)
     found.push(...page.entries.map(asRead))
     cursor = page.cursor
@@ -97,6 +97,7 @@ export function commands({ types, ids, bodies }: Vocabulary): fc.Arbitrary<Comma
   const refs = fc.record({ type: fc.constantFrom(...types), id: fc.constantFrom(...ids) })
   const scopes: fc.Arbitrary<Scope> = fc.oneof(fc.constant({}), fc.record({ type: fc.constantFrom(...types) }), refs)
   const counts = fc.integer({ min: 1, max: 7 })
+  const orders = fc.constantFrom('newest-first' as const, 'oldest-first' as const)
   const expectations = fc.oneof(
     { weight: 4, arbitrary: fc.constant('any' as const) },
     { weight: 1, arbitrary: fc.constantFrom('exists' as const, 'absent' as const, 0, 1, 2, 3) },
@@ -159,38 +160,35 @@ export function commands({ types, ids, bodies }: Vocabulary): fc.Arbitrary<Comma
       }),
     ),
     fc
-      .tuple(scopes, counts, fc.option(fc.nat(), { nil: undefined }), fc.boolean())
-      .map(([scope, count, which, byInstant]) =>
-        command(`history ${name(scope)} by ${count} as of ${which}`, async (model, real) => {
-          const moment = which === undefined ? undefined : momentOf(model, which)
-          const at = moment && (byInstant ? moment.at : { partition: 0, seq: moment.seq, index: moment.index })
-          const expected = historyOf(model, scope, ({ seq }) => moment === undefined || seq <= moment.seq)
-          expect(await pages(real.tenant, scope, count, at)).toEqual(expected.map((each) => shown(real, each)))
+      .record({
+        ...{ scope: scopes, count: counts, order: orders, byInstant: fc.boolean() },
+        ...{ until: fc.option(fc.nat(), { nil: undefined }), from: fc.option(fc.nat(), { nil: undefined }) },
+      })
+      .map(({ scope, count, order, byInstant, until, from }) =>
+        command(`history ${name(scope)} ${order} by ${count}, ${from} to ${until}`, async (model, real) => {
+          const [first, last] = [from, until].map((which) => (which === undefined ? undefined : momentOf(model, which)))
+          const since = first?.at
+          const at = last && (byInstant ? last.at : { partition: 0, seq: last.seq, index: last.index })
+          const isWithin = (each: Version): boolean =>
+            (since === undefined || each.at >= since) && (last === undefined || each.seq <= last.seq)
+          const expected = historyOf(model, scope, isWithin, order).map((each) => shown(real, each))
+          expect(await pages(real.tenant, scope, { count, order, since, at })).toEqual(expected)
         }),
       ),
-    fc.tuple(scopes, counts, fc.nat()).map(([scope, count, which]) =>
-      command(`history ${name(scope)} since ${which}`, async (model, real) => {
-        const moment = momentOf(model, which)
-        if (moment === undefined) return
-        const expected = historyOf(model, scope, ({ at }) => at >= moment.at).map((each) => shown(real, each))
-        const { entries } = await real.tenant.history(scope, { count, since: moment.at })
-        expect(entries.map(asRead)).toEqual(expected.slice(0, count))
-      }),
-    ),
-    fc.tuple(writes, scopes, counts).map(([later, scope, count]) =>
-      command(`snapshot of ${name(scope)} before ${name(later)}`, async (model, real) => {
+    fc.tuple(writes, scopes, counts, orders).map(([later, scope, count, order]) =>
+      command(`snapshot of ${name(scope)} ${order} before ${name(later)}`, async (model, real) => {
         const snapshot = await real.tenant.snapshot()
-        const before = historyOf(model, scope).map((each) => shown(real, each))
+        const before = historyOf(model, scope, undefined, order).map((each) => shown(real, each))
         await write(model, real, createsAreAbsent([later]))
-        expect(await pages(snapshot, scope, count)).toEqual(before)
+        expect(await pages(snapshot, scope, { count, order })).toEqual(before)
         const last = historyOf(model, later, ({ seq }) => seq <= snapshot.seq)[0]
         expect(asRead(await snapshot.read(later.type, later.id))).toBe(shown(real, last))
       }),
     ),
-    fc.tuple(scopes, counts, writes).map(([scope, count, later]) =>
-      command(`page through ${name(scope)} by ${count} while writing`, async (model, real) => {
-        const expected = historyOf(model, scope).map((each) => shown(real, each))
-        const first = await real.tenant.history(scope, { count })
+    fc.tuple(scopes, counts, writes, orders).map(([scope, count, later, order]) =>
+      command(`page through ${name(scope)} ${order} by ${count} while writing`, async (model, real) => {
+        const expected = historyOf(model, scope, undefined, order).map((each) => shown(real, each))
+        const first = await real.tenant.history(scope, { count, order })
         await write(model, real, createsAreAbsent([later]))
         const { cursor } = first
         const second = cursor === undefined ? undefined : await real.tenant.history(scope, { count, cursor })

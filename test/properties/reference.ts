@@ -1,4 +1,5 @@
 /** The store as a map that fits on a page: what every answer is held against. */
+import type { HistoryOrder } from '../../domain/cursor.js'
 import type { Op } from '../../domain/header.js'
 
 export interface Version {
@@ -47,13 +48,15 @@ export function outcomeOf(reference: Reference, writes: ReadonlyArray<Write>): O
 
 export type Scope = { readonly type?: string; readonly id?: string }
 
-/** The history of a scope below a bound, newest first. */
-export const historyOf = (
+/** The history of a scope within bounds, newest first unless told otherwise. */
+export function historyOf(
   { log }: Reference,
   { type, id }: Scope,
   within: (version: Version) => boolean = () => true,
-): Version[] =>
-  log
+  order: HistoryOrder = 'newest-first',
+): Version[] {
+  const found = log
     .filter((version) => (type === undefined || version.type === type) && (id === undefined || version.id === id))
     .filter(within)
-    .reverse()
+  return order === 'newest-first' ? found.reverse() : found
+}

@@ -134,6 +134,35 @@ describe('a page of history costs', () => {
     expect(counts['pointers.query']).toBeUndefined()
   })
 
+  test('the same oldest first', async () => {
+    const { site, tenant } = await history()
+    const order = 'oldest-first'
+    const first = await tenant.history({ type: 'Note', id: 'warm' }, { count: 10, order })
+    expect(first.entries.map(({ version }) => version)).toEqual(Array.from({ length: 10 }, (_, n) => n + 1))
+    expect(spent(site)).toEqual({ 'pointers.get': 1, 'pointers.query': 1, 'blobs.get': 10 })
+    await tenant.history({ type: 'Task' }, { count: 20, order })
+    expect(spent(site)).toEqual({ 'pointers.get': 1, 'pointers.query': 1, 'blobs.get': 2 })
+    const { cursor } = await tenant.history({}, { count: 10, order, bodies: false })
+    spent(site)
+    await tenant.history({}, { count: 10, cursor, bodies: false })
+    const { 'blobs.get': gets = 0, ...others } = spent(site)
+    expect(others).toEqual({ 'pointers.get': 1 })
+    expect(gets).toBeLessThanOrEqual(11)
+  })
+
+  test('a logarithm of the commits more where it begins at an instant, oldest first', async () => {
+    const { site, tenant } = await history()
+    for (let n = 31; n <= 130; n++) await tenant.update('Note', 'warm', `{"n":${n}}`)
+    const [{ at: since = '' } = {}] = (await tenant.versions('Note', 'warm', { count: 1 })).entries
+    for (const scope of [{}, { type: 'Note' }, { type: 'Note', id: 'warm' }]) {
+      spent(site)
+      const { entries } = await tenant.history(scope, { count: 2, since, order: 'oldest-first', bodies: false })
+      expect(entries.map(({ at }) => at)).toEqual([since])
+      const { 'pointers.query': queries = 0, 'pointers.get': reads = 0, 'blobs.get': gets = 0 } = spent(site)
+      expect(queries + reads + gets).toBeLessThanOrEqual(13)
+    }
+  })
+
   test('nothing of the log when no bodies are asked for', async () => {
     const { site, tenant } = await history()
     await tenant.versions('Note', 'warm', { count: 10 })

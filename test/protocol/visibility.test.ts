@@ -14,6 +14,9 @@ async function view(tenant: Pick<Tenant, 'read' | 'history' | 'versions'>, at?: 
     await tenant.history({}, asOf),
     await tenant.history({ type: 'Note' }, asOf),
     await tenant.history({ type: 'Note', id: 'a' }, asOf),
+    await tenant.history({}, { ...asOf, order: 'oldest-first' }),
+    await tenant.history({ type: 'Note' }, { ...asOf, order: 'oldest-first' }),
+    await tenant.history({ type: 'Note', id: 'a' }, { ...asOf, order: 'oldest-first' }),
     await tenant.versions('Note', 'c', asOf),
   ]
   const name = (v: Awaited<(typeof reads)[number]>): string =>
@@ -74,21 +77,29 @@ describe('rule 8: a reader sees a transaction whole or not at all', () => {
     await written
   })
 
-  test.each([{}, { type: 'Note' }, { type: 'Note', id: 'a' }])(
-    'a cursor that names a later commit than the head, in the history of %j, sees no more than the head',
-    async (scope) => {
-      const { world, reader, items, publish, written } = await unpublished()
-      await run(world.pointers.putAll(items))
-      const { entries } = await reader.tenant.history(scope)
-      const level = scope.id === undefined ? (scope.type === undefined ? 'system' : 'type/Note') : 'instance/Note/a'
-      const after = { system: '99-9', 'type/Note': `${'9'.repeat(28)}`, 'instance/Note/a': '9999999999' }[level]
-      const cursor = encodeCursor({ scope: level, seq: 99, after: after as string })
-      const names = (found: typeof entries): string[] => found.map(({ id, version }) => `${id}@${version}`)
-      expect(names((await reader.tenant.history(scope, { cursor })).entries)).toEqual(names(entries))
-      publish()
-      await written
-    },
-  )
+  test.each(
+    [{}, { type: 'Note' }, { type: 'Note', id: 'a' }].flatMap((scope) => [
+      { scope, order: undefined },
+      { scope, order: 'oldest-first' as const },
+    ]),
+  )('a cursor that names a later commit than the head, in %j, sees no more than the head', async ({ scope, order }) => {
+    const { world, reader, items, publish, written } = await unpublished()
+    await run(world.pointers.putAll(items))
+    const { entries } = await reader.tenant.history(scope, { order })
+    const level = scope.id === undefined ? (scope.type === undefined ? 'system' : 'type/Note') : 'instance/Note/a'
+    const [first, last] = {
+      system: ['0-0', '99-9'],
+      'type/Note': ['0'.repeat(28), '9'.repeat(28)],
+      'instance/Note/a': ['0000000000', '9999999999'],
+    }[level] as [string, string]
+    const cursor = encodeCursor({ scope: level, seq: 99, after: order === undefined ? last : first, order })
+    const names = (found: typeof entries): string[] => found.map(({ id, version }) => `${id}@${version}`)
+    expect(names((await reader.tenant.history(scope, { cursor })).entries)).toEqual(names(entries))
+    const beyond = encodeCursor({ scope: level, seq: 99, after: order === undefined ? first : last, order })
+    expect((await reader.tenant.history(scope, { cursor: beyond })).entries).toEqual([])
+    publish()
+    await written
+  })
 
   test('commits above the head are not iterated over', async () => {
     const { reader, publish, written } = await unpublished()

@@ -95,16 +95,20 @@ describe('pages', () => {
     expect(found).toEqual(expected)
   })
 
-  test('of type history hold no more than is asked for: what comes behind may have gaps', async () => {
-    const { world } = await spread()
-    const indexes = makeTypeIndexes({ log, shards, pointers: world.pointers, limits: defaultLimits })
-    const newest = async (limit: number) => {
-      const ask = async (pk: string) =>
-        (await run(world.pointers.query({ pk, descending: true, limit }))).items.map(pointerFromItem)
-      return (await indexes.newest('Note', limit, ask)).map(({ seq, index }) => `${seq}-${index}`)
-    }
-    expect(await newest(10)).toEqual((await newest(200)).slice(0, 10))
-  })
+  test.each(['newest-first', 'oldest-first'] as const)(
+    'of type history, %s, hold no more than is asked for: what comes behind may have gaps',
+    async (order) => {
+      const { world } = await spread()
+      const indexes = makeTypeIndexes({ log, shards, pointers: world.pointers, limits: defaultLimits })
+      const first = async (limit: number) => {
+        const descending = order === 'newest-first'
+        const ask = async (pk: string) =>
+          (await run(world.pointers.query({ pk, descending, limit }))).items.map(pointerFromItem)
+        return (await indexes.first('Note', order, limit, ask)).map(({ seq, index }) => `${seq}-${index}`)
+      }
+      expect(await first(10)).toEqual((await first(200)).slice(0, 10))
+    },
+  )
 
   test('of a list come in id order, with what the index has not seen yet', async () => {
     const { tenant } = await spread()

@@ -13,6 +13,7 @@ interface Flags {
   readonly at?: string
   readonly count?: number
   readonly cursor?: string
+  readonly oldestFirst?: boolean
   readonly follow?: boolean
   readonly bodies?: boolean
 }
@@ -25,10 +26,11 @@ interface Scope {
 const examples = `  annals history                                 the newest 50 entries of the tenant
   annals history Patient --since 2026-01-01      of a type
   annals history Patient/p1                      of one resource
+  annals history --oldest-first                  from the beginning, or from --since on
   annals history --count 1000 --cursor eyJz…     the next page; its cursor is on stderr
   annals history Patient --follow                new entries as they come, oldest first, until Ctrl-C
 
-Columns: position, instant, Type/id, version, operation, actor, reason; newest first.
+Columns: position, instant, Type/id, version, operation, actor, reason.
 With --json: {"entries":[…],"cursor":"…"}, without a cursor on the last page; with --follow one entry on each line.`
 
 const defaultCount = 50
@@ -57,14 +59,17 @@ export const addHistory: AddCommand = (make, surroundings) => {
     .option('--since <instant>', 'entries at or after this instant')
     .option('--at <instant>', 'the history as it was then: an instant or a position')
     .option('--count <n>', `entries (default ${defaultCount})`, wholeNumber('--count', 0))
-    .option('--cursor <cursor>', 'where the page before ended; it carries --since and --at')
+    .option('--oldest-first', 'the oldest entries first')
+    .option('--cursor <cursor>', 'where the page before ended; it carries --since, --at and --oldest-first')
     .option('--follow', `the last entries (--count, default ${defaultFollowCount}), then new ones as they come`)
     .option('--bodies', 'with --json: the bodies too')
     .action(async (text: string | undefined, flags: Flags) => {
       const scope = text === undefined ? {} : parseScope(text)
       const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
-      if (flags.follow && (flags.at !== undefined || flags.cursor !== undefined))
-        throw usage('--follow shows what comes: it goes with neither --at nor --cursor')
+      if (flags.follow && (flags.at !== undefined || flags.cursor !== undefined || flags.oldestFirst))
+        throw usage(
+          '--follow shows the last entries and what comes: it goes with none of --at, --cursor, --oldest-first',
+        )
       if (!flags.follow && flags.count === 0) throw usage('--count is a whole number from 1, unless with --follow')
       await withTenant(session, { create: false }, (tenant) =>
         flags.follow ? follow(session, tenant, scope, flags) : page(session, tenant, scope, flags),
@@ -107,6 +112,7 @@ async function* pages(
       count: Math.min(left, largestPage),
       cursor,
       since: cursor === undefined ? flags.since : undefined,
+      order: flags.oldestFirst ? 'oldest-first' : 'newest-first',
       at: cursor === undefined && flags.at !== undefined ? asOf(flags.at) : undefined,
       bodies: session.json && flags.bodies === true,
     })

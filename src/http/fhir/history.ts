@@ -1,7 +1,7 @@
 /** Histories at three levels, page by page. A link to the next page holds a cursor, which no write can move. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { encodePage, type PageEntry } from '../../../domain/fhir/bundle/response.js'
-import type { ResourceVersion } from '../../index.js'
+import type { HistoryOrder, ResourceVersion } from '../../index.js'
 import { checkAccess } from '../access/caller.js'
 import { baseOf, type Context, instantIn, queryOf, tenantOf, typeOf } from '../context.js'
 import { HttpProblem, parameterProblem } from '../failures.js'
@@ -22,9 +22,7 @@ async function history(context: Context, request: FastifyRequest, reply: Fastify
   const { id } = request.params as { id?: string }
   const type = 'type' in (request.params as object) ? typeOf(request) : undefined
   checkAccess(request, id === undefined ? 's' : 'r', type ?? '*')
-  const sort = query.get('_sort')
-  if (sort !== null && sort !== '-_lastUpdated')
-    throw parameterProblem('_sort', 'a history comes newest first (-_lastUpdated)', 'not-supported')
+  const order = orderOf(query.get('_sort') ?? 'none')
   const [since, at] = ['_since', '_at'].map((name) => {
     const text = query.get(name)
     return text === null ? undefined : instantIn(name, text)
@@ -33,7 +31,7 @@ async function history(context: Context, request: FastifyRequest, reply: Fastify
   const cursor = query.get('_page') ?? undefined
   const scope = { ...(type === undefined ? undefined : { type }), ...(id === undefined ? undefined : { id }) }
   const count = countOf(query)
-  const options = cursor === undefined ? { since, at } : { cursor }
+  const options = cursor === undefined ? { since, at, order } : { cursor }
   const page = await tenant.history(scope, { count: Math.max(1, count), ...options })
   if (
     id !== undefined &&
@@ -47,6 +45,18 @@ async function history(context: Context, request: FastifyRequest, reply: Fastify
   const entries = count === 0 ? [] : page.entries.map((entry) => historyEntry(base, entry))
   return sendJson(request, reply, encodePage('history', { link }, entries))
 }
+
+function orderOf(sort: string): HistoryOrder {
+  const order = orders.get(sort)
+  if (order !== undefined) return order
+  throw parameterProblem('_sort', `of a history, it is ${[...orders.keys()].join(', ')}`, 'not-supported')
+}
+
+const orders: ReadonlyMap<string, HistoryOrder> = new Map([
+  ['-_lastUpdated', 'newest-first'],
+  ['_lastUpdated', 'oldest-first'],
+  ['none', 'newest-first'],
+])
 
 function historyEntry(base: string, { type, id, version, op, method, at, body }: ResourceVersion): PageEntry {
   const url = method === 'POST' ? type : `${type}/${id}`

@@ -1,7 +1,8 @@
 /** What a request is about: its tenant, its base, and what it says for the audit. */
 import type { FastifyRequest } from 'fastify'
+import { type Period, readPeriod } from '../../domain/fhir/period.js'
 import { isResourceType } from '../../domain/fhir/resource-types.js'
-import { parseInstant } from '../../domain/instant.js'
+import { formatInstant } from '../../domain/instant.js'
 import type { Store, Tenant, WriteOptions } from '../index.js'
 import { HttpProblem, parameterProblem } from './failures.js'
 import type { HttpSettings } from './settings.js'
@@ -81,8 +82,12 @@ export function preferenceOf(request: FastifyRequest): Preference {
 export const isLenient = (request: FastifyRequest): boolean =>
   /\bhandling=lenient\b/.test(header(request, 'prefer') ?? '')
 
-/** For queries: instants as the store reads them. */
-export function instantIn(what: string, text: string): string {
-  if (parseInstant(text)._tag === 'Right') return text
-  throw parameterProblem(what, 'an instant is needed, such as 2026-11-22T10:15:00Z')
+/** For queries: a date or an instant stands for all the time that it does not tell apart. */
+export function periodIn(parameter: string, text: string): Period {
+  const period = readPeriod(text)
+  if (period !== undefined) return period
+  throw parameterProblem(parameter, 'a date or an instant is needed, such as 2026-11-22 or 2026-11-22T10:15:00Z')
 }
+
+/** The beginning of a period, as the store has instants. */
+export const instantIn = (parameter: string, text: string): string => formatInstant(periodIn(parameter, text).from)

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { EntryResponse } from '../../../domain/fhir/bundle/response.js'
 import type { InteractionRequest, ResourceVersion } from '../../index.js'
 import { checkAccess } from '../access/caller.js'
-import { auditOf, baseOf, type Context, preferenceOf, queryOf, tenantOf, typeOf } from '../context.js'
+import { auditOf, baseOf, type Context, instantIn, preferenceOf, queryOf, tenantOf, typeOf } from '../context.js'
 import { HttpProblem } from '../failures.js'
 import { checkAccept, checkContentType, sendJson } from '../formats.js'
 import { inBody } from '../places.js'
@@ -28,7 +28,8 @@ async function read(context: Context, request: FastifyRequest, reply: FastifyRep
   const type = typeOf(request)
   checkAccess(request, 'r', type)
   const { id, version } = request.params as { id: string; version?: string }
-  const at = queryOf(request).get('_at') ?? undefined
+  const asOf = queryOf(request).get('_at')
+  const at = asOf === null ? undefined : instantIn('_at', asOf)
   const tenant = await tenantOf(context, request)
   const found =
     version === undefined

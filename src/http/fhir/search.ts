@@ -8,6 +8,7 @@ import { checkAccess } from '../access/caller.js'
 import { baseOf, type Context, instantIn, queryOf, tenantOf, typeOf } from '../context.js'
 import { parameterProblem } from '../failures.js'
 import { checkAccept, checkContentType, sendJson } from '../formats.js'
+import { lastUpdatedIn } from './last-updated.js'
 import { checkParameters, countOf, linksOf } from './paging.js'
 
 export function addSearches(app: FastifyInstance, context: Context): void {
@@ -48,7 +49,7 @@ async function search(
     throw parameterProblem('_summary', "it is 'count' here", 'not-supported')
   const tenant = await tenantOf(context, request)
   const base = baseOf(context, request)
-  const isLater = withinOf(query.getAll('_lastUpdated'))
+  const isLater = lastUpdatedIn(query.getAll('_lastUpdated'))
   const found = await matches(tenant, type, query, isLater, summary === 'count')
   const entries = found.entries.filter(isLater)
   const total = found.total ?? (found.cursor === undefined && found.isAll ? entries.length : undefined)
@@ -133,28 +134,4 @@ function placeIn(page: string): { readonly after: string; readonly at: string } 
     /^\["([A-Za-z0-9\-.]{1,64})","([0-9TZ:.-]{1,40})"\]$/.exec(Buffer.from(page, 'base64url').toString()) ?? []
   if (after !== undefined && at !== undefined) return { after, at: instantIn('_page', at) }
   throw parameterProblem('_page', 'it was not made by this server')
-}
-
-const comparisons: Readonly<Record<string, (at: number, from: number, to: number) => boolean>> = {
-  eq: (at, from, to) => at >= from && at < to,
-  ne: (at, from, to) => at < from || at >= to,
-  ge: (at, from) => at >= from,
-  gt: (at, _, to) => at >= to,
-  le: (at, _, to) => at < to,
-  lt: (at, from) => at < from,
-  sa: (at, _, to) => at >= to,
-  eb: (at, from) => at < from,
-}
-
-/** What `_lastUpdated` says, once or more: a prefix and a date or instant, which stands for all of its day, second or moment. */
-function withinOf(texts: ReadonlyArray<string>): (version: ResourceVersion) => boolean {
-  const criteria = texts.map((text) => {
-    const [, prefix = 'eq', instant = ''] = /^([a-z]{2})?(.*)$/.exec(text) ?? []
-    const compare = comparisons[prefix]
-    const from = Date.parse(instantIn('_lastUpdated', instant))
-    if (compare === undefined) throw parameterProblem('_lastUpdated', 'its prefix is none')
-    const length = /T/.test(instant) ? (/\.\d/.test(instant) ? 1 : 1_000) : 86_400_000
-    return (at: number) => compare(at, from, from + length)
-  })
-  return ({ at }) => criteria.every((holds) => holds(Date.parse(at)))
 }

@@ -81,7 +81,7 @@ function childOf(bytes: Uint8Array, { start }: Span, token: string): Span | unde
   return undefined
 }
 
-const root = (bytes: Uint8Array): Span => ({ start: skipSpace(bytes, 0), end: bytes.length })
+export const root = (bytes: Uint8Array): Span => ({ start: skipSpace(bytes, 0), end: bytes.length })
 
 export function skipSpace(bytes: Uint8Array, from: number): number {
   let i = from

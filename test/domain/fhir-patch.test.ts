@@ -308,8 +308,40 @@ describe('replace', () => {
     expect(after).toMatchObject({ deceasedDateTime: '2020' })
     expect(after).not.toHaveProperty('deceasedBoolean')
     expect(outcome(patient, replace('Patient.birthDate', { valueDate: '1980' }))).not.toHaveProperty('_birthDate')
+    const { _given, ...name } = patient.name[0] as { _given?: unknown }
     expect(changed(replace('Patient.name[0].given[1]', { valueString: 'J' }))).toEqual({
-      name: [{ ...patient.name[0], given: ['Peter', 'J'], _given: [null, null] }, patient.name[1]],
+      name: [{ ...name, given: ['Peter', 'J'] }, patient.name[1]],
+    })
+  })
+})
+
+describe('a primitive value that is absent, with extensions that say why,', () => {
+  const why = {
+    extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' }],
+  }
+  const absent = { resourceType: 'Patient', _birthDate: why, active: true }
+  const present = { resourceType: 'Patient', birthDate: '1970', active: true }
+  const rest = { resourceType: 'Patient', active: true }
+
+  test('is added, replaced, deleted and named like any other', () => {
+    expect(outcome(rest, add('Patient', 'birthDate', { _valueDate: why }))).toEqual(absent)
+    expect(outcome(absent, add('Patient', 'birthDate', { valueDate: '1970' }))).toContain('is there already')
+    expect(outcome(present, replace('Patient.birthDate', { _valueDate: why }))).toEqual(absent)
+    expect(outcome(absent, replace('Patient.birthDate', { valueDate: '1970' }))).toEqual(present)
+    expect(outcome(absent, remove('Patient.birthDate'))).toEqual(rest)
+    expect(outcome(absent, remove('Patient.birthDate.extension[0]'))).toEqual(rest)
+    const chosen = { resourceType: 'Patient', _deceasedDateTime: why }
+    expect(outcome(chosen, replace('Patient.deceased', { valueBoolean: false }))).toEqual({
+      resourceType: 'Patient',
+      deceasedBoolean: false,
+    })
+  })
+
+  test('comes in parts, too', () => {
+    const parts = [{ name: 'name', part: [{ name: 'family', _valueString: why }] }]
+    expect(outcome(rest, add('Patient', 'contact', { part: parts }))).toEqual({
+      ...rest,
+      contact: [{ name: { _family: why } }],
     })
   })
 })

@@ -6,7 +6,8 @@ import * as E from 'fp-ts/lib/Either.js'
 import { isObjectAt, membersOf } from '../../body/index.js'
 import { type AnnalsError, annalsError } from '../../error.js'
 import { add, find, remove, splice } from '../../patch/edit.js'
-import { alignedBeside, besideOf, isThere, lengthOf, nothing, put, sure } from './beside.js'
+import { alignedBeside, besideOf, isThere, lengthOf, nothing, put, sure, without, withoutNulls } from './beside.js'
+import { choiceOf } from './choices.js'
 import { isRepeating } from './elements.js'
 import { childrenOf, locate, type Node, rootOf } from './locate.js'
 import { PathProblem } from './path.js'
@@ -70,7 +71,7 @@ function added(bytes: Uint8Array, target: Node, name: string, value: Sent): Uint
     throw new PathProblem(`'${name}' is there already, and does not repeat; replace it`)
   if (isRepeating(name, place))
     return put(sure(add(bytes, member, Buffer.from('[]'))), member, 0, content, value.beside)
-  const set = sure(add(bytes, member, content))
+  const set = value.hasValue ? sure(add(bytes, member, content)) : bytes
   return value.beside === undefined ? set : sure(add(set, besideOf(member), value.beside))
 }
 
@@ -97,16 +98,11 @@ function deleted(bytes: Uint8Array, { tokens }: Node): Uint8Array {
   if (tokens.length === 0) throw new PathProblem('the whole resource cannot be deleted by a patch')
   const beside = besideOf(tokens)
   const isElement = /^\d+$/.test(tokens.at(-1) as string)
-  let edited = sure(remove(bytes, tokens))
-  if (isThere(edited, beside)) edited = sure(remove(edited, beside))
+  const edited = without(without(bytes, tokens), beside)
   const around = tokens.slice(0, -1)
-  if (isElement && lengthOf(edited, around) === 0) {
-    edited = sure(remove(edited, around))
-    const besideList = besideOf(around)
-    if (isThere(edited, besideList)) edited = sure(remove(edited, besideList))
-    return withoutEmpty(edited, around.slice(0, -1))
-  }
-  return isElement ? edited : withoutEmpty(edited, around)
+  if (isElement && lengthOf(edited, around) === 0)
+    return withoutEmpty(without(without(edited, around), besideOf(around)), around.slice(0, -1))
+  return isElement ? withoutNulls(edited, besideOf(around)) : withoutEmpty(edited, around)
 }
 
 function withoutEmpty(bytes: Uint8Array, tokens: ReadonlyArray<string>): Uint8Array {
@@ -123,28 +119,25 @@ function replaced(bytes: Uint8Array, node: Node, value: Sent): Uint8Array {
   const around = { ...place, members: place.members.slice(0, -1) }
   const renamed = /^\d+$/.test(name) ? name : renamedChoice(name, value, around)
   const next = [...tokens.slice(0, -1), renamed]
-  const isSame = renamed === name
-  let edited = isSame
-    ? splice(bytes, span, value.bytesAt(place))
-    : sure(add(sure(remove(bytes, tokens)), next, value.bytesAt({ ...around, members: [...around.members, renamed] })))
   const beside = besideOf(tokens)
-  const isElement = /^\d+$/.test(name)
-  if (isElement) {
-    if (value.beside !== undefined) edited = alignedBeside(edited, tokens.slice(0, -1))
-    const there = find(edited, beside)
-    return there === undefined ? edited : splice(edited, there, value.beside ?? nothing)
+  if (/^\d+$/.test(name)) {
+    const list = tokens.slice(0, -1)
+    const own = splice(bytes, span, value.bytesAt(place))
+    const aligned = value.beside === undefined ? own : alignedBeside(own, list)
+    const there = find(aligned, beside)
+    return there === undefined ? aligned : withoutNulls(splice(aligned, there, value.beside ?? nothing), besideOf(list))
   }
-  if (isThere(edited, beside)) edited = sure(remove(edited, beside))
+  const content = value.bytesAt({ ...around, members: [...around.members, renamed] })
+  const isInPlace = renamed === name && value.hasValue && isThere(bytes, tokens)
+  const own = isInPlace ? splice(bytes, span, content) : without(bytes, tokens)
+  const edited = without(isInPlace || !value.hasValue ? own : sure(add(own, next, content)), beside)
   return value.beside === undefined ? edited : sure(add(edited, besideOf(next), value.beside))
 }
 
 /** A choice that gets a value of another type gets another name. */
-function renamedChoice(name: string, value: Sent, place: Node['place']): string {
-  for (let end = name.length - 1; end > 0; end--) {
-    const stem = name.slice(0, end)
-    if (/^[A-Z]/.test(name.slice(end)) && memberName(stem, value, place) !== stem) return memberName(stem, value, place)
-  }
-  return name
+function renamedChoice(member: string, value: Sent, place: Node['place']): string {
+  const { name, chosen } = choiceOf(member, place)
+  return chosen === undefined ? member : memberName(name, value, place)
 }
 
 type In = Extract<FhirPathOperation, { kind: 'insert' | 'move' }>

@@ -3,7 +3,7 @@
  * `_birthDate` those of `birthDate`.
  */
 import { elementsOf, isArrayAt } from '../../body/index.js'
-import { add, find } from '../../patch/edit.js'
+import { add, find, remove } from '../../patch/edit.js'
 import { PathProblem } from './path.js'
 
 export const nothing = Buffer.from('null')
@@ -15,6 +15,18 @@ export function sure(edited: Uint8Array | string): Uint8Array {
 }
 
 export const isThere = (bytes: Uint8Array, tokens: ReadonlyArray<string>): boolean => find(bytes, tokens) !== undefined
+
+/** Without what may be there. */
+export const without = (bytes: Uint8Array, tokens: ReadonlyArray<string>): Uint8Array =>
+  isThere(bytes, tokens) ? sure(remove(bytes, tokens)) : bytes
+
+/** Without a list that holds the places of its neighbour, and nothing else any more. */
+export function withoutNulls(bytes: Uint8Array, list: ReadonlyArray<string>): Uint8Array {
+  const span = find(bytes, list)
+  if (span === undefined || !isArrayAt(bytes, span.start)) return bytes
+  for (const { start } of elementsOf(bytes, span.start)) if (bytes[start] !== nothing[0]) return bytes
+  return sure(remove(bytes, list))
+}
 
 /** How many elements the list at these tokens has; `undefined`: there is none. */
 export function lengthOf(bytes: Uint8Array, tokens: ReadonlyArray<string>): number | undefined {

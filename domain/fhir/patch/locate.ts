@@ -1,6 +1,7 @@
 /** Finds the elements that a path names, in the bytes of a resource. */
 import { elementsOf, isArrayAt, isObjectAt, membersOf, type Span, textAt } from '../../body/index.js'
-import { isChoice, type Place } from './elements.js'
+import { isTypeOf } from './choices.js'
+import type { Place } from './elements.js'
 import { type BinaryOperator, type Expression, type Path, PathProblem, type Step } from './path.js'
 
 /** An element: where it stands as the tokens of a JSON Pointer, and what stands around its members. */
@@ -50,13 +51,16 @@ function stepped(bytes: Uint8Array, nodes: ReadonlyArray<Node>, step: Step): Rea
 /** The elements of a name; those of a list one by one, and a choice whatever its type. */
 export function childrenOf(bytes: Uint8Array, node: Node, name: string): Node[] {
   if (!isObjectAt(bytes, node.span.start)) return extended(bytes, node, name)
-  for (const member of membersOf(bytes, node.span.start))
-    if (member.name === name || isTypeOfChoice(member.name, name, node.place)) return below(bytes, node, member)
-  return []
+  const isIt = (member: string): boolean => member === name || isTypeOf(member, name, node.place)
+  let beside: string | undefined
+  for (const member of membersOf(bytes, node.span.start)) {
+    if (isIt(member.name)) return below(bytes, node, member)
+    if (isObjectAt(bytes, member.start) && isIt(member.name.replace(/^_/, ''))) beside = member.name.slice(1)
+  }
+  // A primitive value that is absent, with extensions that say why: nothing stands there.
+  const nowhere = { start: bytes.length, end: bytes.length }
+  return beside === undefined ? [] : below(bytes, node, { name: beside, ...nowhere })
 }
-
-const isTypeOfChoice = (member: string, name: string, place: Place): boolean =>
-  member.startsWith(name) && /^[A-Z]/.test(member.slice(name.length)) && isChoice(name, place)
 
 /** The id and the extensions of a primitive value stand beside it, under its name with `_` before it. */
 function extended(bytes: Uint8Array, { tokens, place }: Node, name: string): Node[] {

@@ -12,6 +12,8 @@ export interface Sent {
   readonly type: string | undefined
   /** Its bytes in an element. */
   bytesAt(place: Place): Uint8Array
+  /** A primitive value may have what is beside it, and no value. */
+  readonly hasValue: boolean
   /** Id and extensions of a primitive value. */
   readonly beside: Uint8Array | undefined
 }
@@ -156,7 +158,7 @@ function sentOf(bytes: Uint8Array, part: Part, place: string): Sent {
   const resource = part.get('resource')
   if (resource !== undefined && typed.length === 0 && parts.length === 0) {
     const own = bytes.slice(resource.start, resource.end)
-    return { type: undefined, bytesAt: () => own, beside: undefined }
+    return { type: undefined, bytesAt: () => own, hasValue: true, beside: undefined }
   }
   const types = new Set(typed.map(([member]) => member.replace(/^_?value/, '')))
   if (types.size + (parts.length > 0 ? 1 : 0) !== 1)
@@ -168,15 +170,16 @@ function sentOf(bytes: Uint8Array, part: Part, place: string): Sent {
       if (!/^[A-Za-z][A-Za-z0-9]*$/.test(name)) throw new Malformed(`${at}.name`, 'the name of an element is needed')
       return { name, value: sentOf(bytes, each, at) }
     })
-    return { type: undefined, bytesAt: (at) => objectOf(members, at), beside: undefined }
+    return { type: undefined, bytesAt: (at) => objectOf(members, at), hasValue: true, beside: undefined }
   }
   const [type] = types
   const cut = (member: string): Uint8Array | undefined => {
     const span = part.get(member)
     return span && bytes.slice(span.start, span.end)
   }
-  const own = cut(`value${type}`) ?? Buffer.from('null')
-  return { type, bytesAt: () => own, beside: cut(`_value${type}`) }
+  const own = cut(`value${type}`)
+  const hasValue = own !== undefined
+  return { type, bytesAt: () => own ?? Buffer.from('null'), hasValue, beside: cut(`_value${type}`) }
 }
 
 /** Members of one name are a list, and so is a single one where the element repeats. */
@@ -189,9 +192,9 @@ function objectOf(members: ReadonlyArray<{ name: string; value: Sent }>, place: 
     const isList = values.length > 1 || isRepeating(name, place)
     const wrap = (all: ReadonlyArray<Uint8Array>): Uint8Array =>
       isList ? Buffer.concat([Buffer.from('['), joined(all), Buffer.from(']')]) : (all[0] as Uint8Array)
-    const own = pair(member, wrap(values.map((value) => value.bytesAt(below))))
-    if (values.every(({ beside }) => beside === undefined)) return [own]
-    return [own, pair(`_${member}`, wrap(values.map(({ beside }) => beside ?? Buffer.from('null'))))]
+    const own = isList || values[0]?.hasValue ? [pair(member, wrap(values.map((value) => value.bytesAt(below))))] : []
+    if (values.every(({ beside }) => beside === undefined)) return own
+    return [...own, pair(`_${member}`, wrap(values.map(({ beside }) => beside ?? Buffer.from('null'))))]
   })
   return Buffer.concat([Buffer.from('{'), joined(written), Buffer.from('}')])
 }

@@ -7,6 +7,12 @@ export interface BundleOptions extends WriteOptions {
   /** `representation`: the answer holds what was written, too (default: only what was read). */
   readonly return?: 'minimal' | 'representation'
   /**
+   * A Provenance without a target: it is written in the same transaction as what it is about, and its targets are the versions that
+   * are written there (of a deletion, the version that is deleted). Where nothing is written, there is none. In a batch every entry that
+   * writes has one of its own.
+   */
+  readonly provenance?: BodyInput
+  /**
    * Whether the caller may do that with resources of a type (default: everything). It is asked for every interaction, and for what
    * its conditions look up, before that is looked up and before anything is written; `false` is a `Forbidden`: of the entry in a
    * batch, of the whole in a transaction. What a patch has made is shown only to those who may read it.

@@ -2,7 +2,7 @@
 import { scanBody } from '../../domain/body/index.js'
 import { sha256 } from '../../domain/commit.js'
 import { type AnnalsError, annalsError, isAnnalsError } from '../../domain/error.js'
-import { interactionOf } from '../../domain/fhir/bundle/interaction.js'
+import { interactionOf, isWrite } from '../../domain/fhir/bundle/interaction.js'
 import { linksOf } from '../../domain/fhir/bundle/links.js'
 import { needsOf } from '../../domain/fhir/bundle/needs.js'
 import { type Entry, placeOf, readBundle } from '../../domain/fhir/bundle/read.js'
@@ -17,6 +17,7 @@ import { bytesOf, limit, notesOf } from '../write/prepare.js'
 import type { BundleOptions, BundleResponse, InteractionRequest } from './api.js'
 import { checkNeeds } from './permit.js'
 import { type Asked, inOrder, type PlanDeps, planBundle } from './plan.js'
+import { readProvenance } from './provenance.js'
 import { respond } from './respond.js'
 
 export interface BundleDeps extends PlanDeps, PlannedDeps {
@@ -41,9 +42,10 @@ export async function processBundle(
   for (const { index, resource } of entries)
     limit(placeOf(index, 'resource'), resource?.length ?? 0, limits.maxBodyBytes, 'bytes')
   notesOf(options)
-  if (type === 'batch') return batch(deps, entries, options)
+  const provenance = readProvenance(options.provenance, limits)
+  if (type === 'batch') return batch(deps, entries, provenance, options)
   const asked = entries.map(askedBy)
-  const { transaction, answers } = await transact(deps, asked, sha256(bytes), options)
+  const { transaction, answers } = await transact(deps, { asked, provenance }, sha256(bytes), options)
   return responseOf('transaction-response', answers, transaction)
 }
 
@@ -62,7 +64,8 @@ export async function processInteraction(
   if (resource !== undefined) orThrow(scanBody(resource))
   const entry: Entry = { index: 0, request: { method, url, ...conditions }, resource }
   const digest = sha256(Buffer.concat([Buffer.from(JSON.stringify(entry.request)), bytes ?? Buffer.of()]))
-  const { answers } = await transact(deps, [askedBy(entry)], digest, options)
+  const provenance = readProvenance(options.provenance, deps.limits)
+  const { answers } = await transact(deps, { asked: [askedBy(entry)], provenance }, digest, options)
   return answers[0] as EntryResponse
 }
 
@@ -79,18 +82,29 @@ const patchBinary = (patch: Uint8Array): Uint8Array =>
 
 const askedBy = (entry: Entry): Asked => ({ entry, interaction: orThrow(interactionOf(entry)) })
 
+interface Work {
+  readonly asked: ReadonlyArray<Asked>
+  readonly provenance: Asked | undefined
+}
+
+/** `digest`: of what is asked for, without the Provenance. */
 async function transact(
   deps: BundleDeps,
-  asked: ReadonlyArray<Asked>,
+  { asked, provenance: given }: Work,
   digest: string,
   options: BundleOptions,
 ): Promise<{ readonly answers: EntryResponse[]; readonly transaction?: string }> {
   const ordered = inOrder(asked)
   const notes = notesOf(options)
-  checkNeeds(options.permit, () => asked.flatMap(({ interaction }) => needsOf(interaction)))
-  const plan = async () => ({ ...(await planBundle(deps, asked, options.permit)), ...notes })
+  const { permit } = options
+  // Of what writes nothing, there is nothing to tell.
+  const provenance = asked.some(({ interaction }) => isWrite(interaction)) ? given : undefined
+  const all = provenance === undefined ? asked : [...asked, provenance]
+  checkNeeds(permit, () => all.flatMap(({ interaction }) => needsOf(interaction)))
+  const plan = async () => ({ ...(await planBundle(deps, asked, { permit, provenance })), ...notes })
+  const whole = given === undefined ? digest : sha256(`${digest} ${sha256(given.entry.resource as Uint8Array)}`)
   try {
-    const result = await writePlanned(deps, { name: 'the Bundle', digest, plan }, options)
+    const result = await writePlanned(deps, { name: 'the Bundle', digest: whole, plan }, options)
     const answers = await respond(deps, ordered, result, options)
     return result.id === undefined ? { answers } : { answers, transaction: result.id }
   } catch (error) {
@@ -109,15 +123,21 @@ function byEntry(error: AnnalsError, ordered: ReadonlyArray<Asked>): AnnalsError
 }
 
 /** Each entry is a transaction of its own, under a request key of its own. None may depend on another. */
-async function batch(deps: BundleDeps, entries: ReadonlyArray<Entry>, options: BundleOptions): Promise<BundleResponse> {
+async function batch(
+  deps: BundleDeps,
+  entries: ReadonlyArray<Entry>,
+  provenance: Asked | undefined,
+  options: BundleOptions,
+): Promise<BundleResponse> {
   const fullUrls = new Map(entries.map(({ fullUrl, index }) => [fullUrl, index]))
+  if (provenance !== undefined) checkIndependent(provenance, fullUrls)
   const answers = await mapBounded(entries, batchWidth, async (entry): Promise<EntryResponse> => {
     try {
       const request = options.request === undefined ? undefined : `${options.request}:${entry.index}`
       const digest = sha256(Buffer.concat([Buffer.from(JSON.stringify(entry.request)), entry.resource ?? Buffer.of()]))
       const asked = askedBy(entry)
       checkIndependent(asked, fullUrls)
-      const { answers } = await transact(deps, [asked], digest, { ...options, request })
+      const { answers } = await transact(deps, { asked: [asked], provenance }, digest, { ...options, request })
       return answers[0] as EntryResponse
     } catch (error) {
       if (!isAnnalsError(error)) throw error

@@ -3,7 +3,7 @@
  * the order of FHIR. What its conditions have selected is looked at again when the operations are decided.
  */
 import { scanBody } from '../../domain/body/index.js'
-import type { Premise, Transaction } from '../../domain/decide.js'
+import type { Operation, Premise, Transaction } from '../../domain/decide.js'
 import { type Interaction, isWrite, rankOf } from '../../domain/fhir/bundle/interaction.js'
 import { type Entry, placeOf } from '../../domain/fhir/bundle/read.js'
 import type { Condition } from '../../domain/fhir/condition.js'
@@ -18,6 +18,7 @@ import { checkConditions, type Identity, identify, writersOf } from './identity.
 import { withLinks } from './linked.js'
 import { operationOf } from './operation.js'
 import type { Permit } from './permit.js'
+import { targetsOf, withTargets } from './provenance.js'
 
 export interface PlanDeps {
   /** A new id for a resource of a type. */
@@ -44,12 +45,19 @@ export interface Lookup {
   select(condition: Condition): Promise<ReadonlyArray<string>>
 }
 
+/** What goes along with the entries. */
+export interface PlanOptions {
+  readonly permit?: Permit
+  readonly provenance?: Asked
+}
+
 export async function planBundle(
   deps: PlanDeps,
-  asked: ReadonlyArray<Asked>,
-  permit?: Permit,
+  entries: ReadonlyArray<Asked>,
+  { permit, provenance }: PlanOptions,
 ): Promise<Omit<Transaction, 'request'>> {
   const { reader, limits } = deps
+  const asked = provenance === undefined ? entries : [...entries, provenance]
   const { seq } = await reader.head()
   const lookup = makeLookup(deps, seq)
   const identities = new Map<Interaction, Identity>()
@@ -61,10 +69,15 @@ export async function planBundle(
   const overlay = overlayOf(asked, identities, sent)
   checkConditions(identities, writers, overlay)
   const bodies = await withLinks(deps, asked, { identities, sent, permit }, lookup, overlay)
-  const operations = await mapBounded(inOrder(asked), limits.concurrency, ({ interaction }, place) =>
-    operationOf(reader, interaction, identities.get(interaction), bodies.get(interaction), { seq, place }),
-  )
-  return { operations, premises, selections: lookup.selections }
+  const operation = ({ interaction }: Asked, place: number, body = bodies.get(interaction)): Promise<Operation> =>
+    operationOf(reader, interaction, identities.get(interaction), body, { seq, place })
+  const operations = await mapBounded(inOrder(entries), limits.concurrency, (each, place) => operation(each, place))
+  const { selections } = lookup
+  if (provenance === undefined) return { operations, premises, selections }
+  const targets = await targetsOf(deps, entries, identities, bodies, seq)
+  const body = withTargets(bodies.get(provenance.interaction) as Uint8Array, targets.references, limits)
+  const last = targets.references.length === 0 ? [] : [await operation(provenance, operations.length, body)]
+  return { operations: [...operations, ...last], premises: [...premises, ...targets.premises], selections }
 }
 
 function makeLookup({ matching }: PlanDeps, seq: number): Lookup {

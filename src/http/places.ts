@@ -17,6 +17,8 @@ export const inParameter = at
 
 /** Of an error of the store, by what it names. `type`: of the resource that was sent. */
 export function placeOfError(error: AnnalsError, type: string): Place {
+  const { what, path } = error.data as { readonly what?: string; readonly path?: string }
+  if (/^provenance\b/.test(path ?? what ?? '')) return inHeader('X-Provenance')
   switch (error._tag) {
     case 'InvalidBody': {
       const { path, line, column } = error.data
@@ -30,10 +32,8 @@ export function placeOfError(error: AnnalsError, type: string): Place {
       return inHeader('Authorization')
     case 'RequestKeyReused':
       return inHeader('Idempotency-Key')
-    default: {
-      const { what } = error.data as { readonly what?: string }
+    default:
       return what === undefined ? inUrl : placeNamed(what, type)
-    }
   }
 }
 

@@ -28,8 +28,12 @@ const requestMembers: ReadonlySet<string> = new Set([
   'ifNoneExist',
 ])
 
-/** How errors name an entry: as a FHIRPath. */
-export const placeOf = (index: number, rest = ''): string => `Bundle.entry[${index}]${rest === '' ? '' : `.${rest}`}`
+/** In the place of an index: what comes beside a Bundle, and is no entry of it. */
+export const beside = -1
+
+/** How errors name an entry: as a FHIRPath. What comes beside is a Provenance, as a whole. */
+export const placeOf = (index: number, rest = ''): string =>
+  index === beside ? 'provenance' : `Bundle.entry[${index}]${rest === '' ? '' : `.${rest}`}`
 
 /** Checks the whole as JSON, and its entries as far as every entry needs it. */
 export function readBundle(bytes: Uint8Array): E.Either<AnnalsError, Bundle> {

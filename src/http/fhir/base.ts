@@ -6,6 +6,7 @@ import { HttpProblem, sendBundleFailure } from '../failures.js'
 import { checkAccept, checkContentType, sendJson } from '../formats.js'
 import { inBody } from '../places.js'
 import { capabilityStatement } from './capability.js'
+import { provenanceOf } from './provenance.js'
 
 export function addBase(app: FastifyInstance, context: Context, version: string): void {
   app.get('/metadata', (request, reply) => {
@@ -23,7 +24,8 @@ export function addBase(app: FastifyInstance, context: Context, version: string)
       throw new HttpProblem(400, 'required', 'a Bundle is needed', {}, inBody)
     const tenant = await tenantOf(context, request)
     const wanted = preferenceOf(request) === 'representation' && /return=/.test(String(request.headers.prefer))
-    const options = { ...auditOf(request), return: wanted ? 'representation' : 'minimal' } as const
+    const how = { return: wanted ? 'representation' : 'minimal' } as const
+    const options = { ...auditOf(request), ...provenanceOf(request), ...how }
     const answer = await tenant.fp.bundle(body, options)()
     return answer._tag === 'Left'
       ? sendBundleFailure(answer.left, request, reply)

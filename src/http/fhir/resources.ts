@@ -7,6 +7,7 @@ import { auditOf, baseOf, type Context, instantIn, preferenceOf, queryOf, tenant
 import { HttpProblem } from '../failures.js'
 import { checkAccept, checkContentType, sendJson } from '../formats.js'
 import { inBody } from '../places.js'
+import { provenanceOf } from './provenance.js'
 
 type Method = InteractionRequest['method']
 
@@ -73,9 +74,12 @@ async function write(
   const preference = preferenceOf(request)
   const interaction = interactionOf(method, request)
   checkAccess(request, permissions[method], typeOf(request))
+  const provenance = provenanceOf(request)
+  if ('provenance' in provenance) checkAccess(request, 'c', 'Provenance')
   const tenant = await tenantOf(context, request)
   const answer = await tenant.interact(interaction, {
     ...auditOf(request),
+    ...provenance,
     return: preference === 'representation' && method !== 'DELETE' ? 'representation' : 'minimal',
   })
   const { status, type, id, version, at } = answer

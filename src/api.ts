@@ -15,7 +15,7 @@ import type { DefinedProjection } from './project/definition.js'
 import type { WaitOptions } from './project/when-projected.js'
 import type { SubscribeOptions, SubscriptionMessage } from './read/subscription.js'
 import type { Difference } from './recover/difference.js'
-import type { RestoreScope, RevertOptions, RevertPlan, RevertTarget } from './revert/api.js'
+import type { RestorePoint, RestoreScope, RevertOptions, RevertPlan, RevertTarget } from './revert/api.js'
 import type { SagaOptions, SagaReport, SagaStep } from './saga/api.js'
 import type { Store } from './store.js'
 import type { TransactionResult, WriteResult } from './write/result.js'
@@ -276,9 +276,9 @@ export interface TenantFp extends Reads {
   /** What `revert` would write now, conflicts included. */
   planRevert(target: RevertTarget, options?: Pick<RevertOptions, 'onConflict'>): TaskEither<AnnalsError, RevertPlan>
   /** Brings back a resource, a type or the whole tenant as it was then, by one transaction of compensating events. */
-  restore(scope: RestoreScope, to: AsOf, options?: WriteOptions): TaskEither<AnnalsError, TransactionResult>
+  restore(scope: RestoreScope, to: RestorePoint, options?: WriteOptions): TaskEither<AnnalsError, TransactionResult>
   /** What `restore` would write now. */
-  planRestore(scope: RestoreScope, to: AsOf): TaskEither<AnnalsError, RevertPlan>
+  planRestore(scope: RestoreScope, to: RestorePoint): TaskEither<AnnalsError, RevertPlan>
   snapshot(): TaskEither<AnnalsError, SnapshotFp>
   /** A named place of your own beside the log: how far a subscriber or a load has come. Not rebuilt by recovery. */
   checkpoint(name: string): TaskEither<AnnalsError, Checkpoint | undefined>

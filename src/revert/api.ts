@@ -1,11 +1,12 @@
 /** Taking back: what callers say and hear. */
 import type { Compensation, OnConflict } from '../../domain/compensation.js'
-import type { WriteOptions } from '../api.js'
+import type { AsOf, WriteOptions } from '../api.js'
 
-/** What is taken back: a transaction, by its id or its request key; all that shares a correlation; commits, both ends included. */
+/** What is taken back: transactions by their ids, or one by its request key; all that shares a correlation; commits, both ends included. */
 export type RevertTarget =
   | string
   | { readonly transaction: string }
+  | { readonly transactions: ReadonlyArray<string> }
   | { readonly request: string }
   | { readonly correlation: string; readonly from?: number; readonly to?: number }
   | { readonly from: number; readonly to?: number }
@@ -20,6 +21,9 @@ export interface RestoreScope {
   readonly type?: string
   readonly id?: string
 }
+
+/** To where: as things were then, or for one resource as its version was. */
+export type RestorePoint = AsOf | { readonly version: number }
 
 /** What a revert would write, decided on one head. Nothing is written. */
 export interface RevertPlan {

@@ -17,14 +17,13 @@ import type { TransactionRef } from '../../domain/header.js'
 import type { VersionPointer } from '../../domain/pointer.js'
 import { checkId, checkType, type Kind, type ResourceRef } from '../../domain/resource.js'
 import { mapBounded, orThrow } from '../../domain/task.js'
-import type { AsOf } from '../api.js'
 import { bodiesOf } from '../read/bodies.js'
-import type { Bound, Reader } from '../read/reader.js'
+import type { Reader } from '../read/reader.js'
 import { boundOf } from '../read/reads.js'
 import { type PlannedDeps, writePlanned } from '../write/planned.js'
 import { limit, notesOf } from '../write/prepare.js'
 import type { TransactionResult } from '../write/result.js'
-import type { RestoreScope, RevertOptions, RevertPlan, RevertTarget } from './api.js'
+import type { RestorePoint, RestoreScope, RevertOptions, RevertPlan, RevertTarget } from './api.js'
 import { eventsBetween, findTarget, type TargetDeps } from './target.js'
 
 export interface RevertDeps extends TargetDeps, PlannedDeps {
@@ -49,8 +48,8 @@ interface Planned extends RevertPlan {
 export interface Reverting {
   revert(target: RevertTarget, options: RevertOptions): Promise<TransactionResult>
   planRevert(target: RevertTarget, options: Pick<RevertOptions, 'onConflict'>): Promise<RevertPlan>
-  restore(scope: RestoreScope, to: AsOf, options: RevertOptions): Promise<TransactionResult>
-  planRestore(scope: RestoreScope, to: AsOf): Promise<RevertPlan>
+  restore(scope: RestoreScope, to: RestorePoint, options: RevertOptions): Promise<TransactionResult>
+  planRestore(scope: RestoreScope, to: RestorePoint): Promise<RevertPlan>
 }
 
 export function makeReverting(deps: RevertDeps): Reverting {
@@ -67,14 +66,21 @@ export function makeReverting(deps: RevertDeps): Reverting {
   }
 
   /** Everything after `to` is taken back, whoever wrote it: nothing can have moved on. */
-  function restoreIntent({ type, id }: RestoreScope, to: AsOf): Intent {
+  function restoreIntent({ type, id }: RestoreScope, to: RestorePoint): Intent {
     if (id !== undefined && type === undefined)
       throw annalsError('InvalidInput', { what: 'restore', problem: 'an id needs its type' })
     if (type !== undefined) orThrow(checkType(kind, type))
     const ref = type === undefined || id === undefined ? undefined : { type, id: orThrow(checkId(kind, id)) }
     const find = async (head: number) => {
+      if (isVersion(to)) {
+        if (ref !== undefined) return { undoings: await versionsAfter(ref, await knownVersion(ref, to.version), head) }
+        throw annalsError('InvalidInput', { what: 'version', problem: 'a version is of one resource: name it' })
+      }
       const bound = boundOf(log, { seq: head }, to)
-      if (ref !== undefined) return { undoings: await versionsAfter(ref, bound, head) }
+      if (ref !== undefined) {
+        const then = await reader.versionWithin(ref, bound)
+        return { undoings: await versionsAfter(ref, then?.version ?? 0, head) }
+      }
       const seq = bound.at === undefined ? bound.seq : await log.seqAt(bound.at, bound.seq)
       const events = await eventsBetween(deps, seq + 1, head)
       return { undoings: undoingsOf(type === undefined ? events : events.filter((event) => event.type === type)) }
@@ -83,10 +89,15 @@ export function makeReverting(deps: RevertDeps): Reverting {
     return { name: 'the restore', said, onConflict: 'fail', find }
   }
 
-  async function versionsAfter(ref: { type: string; id: string }, bound: Bound, head: number): Promise<Undoing[]> {
-    const [then, now] = await Promise.all([reader.versionWithin(ref, bound), reader.versionWithin(ref, { seq: head })])
-    if (now === undefined || now.version === then?.version) return []
-    return [{ ...ref, first: (then?.version ?? 0) + 1, last: now.version }]
+  async function versionsAfter(ref: ResourceRef, version: number, head: number): Promise<Undoing[]> {
+    const now = await reader.versionWithin(ref, { seq: head })
+    return now === undefined || now.version <= version ? [] : [{ ...ref, first: version + 1, last: now.version }]
+  }
+
+  async function knownVersion(ref: ResourceRef, version: number): Promise<number> {
+    const is = Number.isSafeInteger(version) && version >= 1
+    if (is && (await reader.version(ref, version)) !== undefined) return version
+    throw annalsError('InvalidInput', { what: 'version', problem: `${ref.type}/${ref.id} has no version ${version}` })
   }
 
   async function plan({ find, onConflict }: Intent): Promise<Planned> {
@@ -163,5 +174,7 @@ export function makeReverting(deps: RevertDeps): Reverting {
 }
 
 const standing = ({ version, op }: VersionPointer) => ({ version, deleted: op === 'delete' })
+
+const isVersion = (to: RestorePoint): to is { readonly version: number } => typeof to === 'object' && 'version' in to
 
 const shown = ({ seq, changes }: Planned): RevertPlan => ({ seq, changes })

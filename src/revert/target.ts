@@ -5,7 +5,7 @@ import type { EventHeader, TransactionHeader, TransactionRef } from '../../domai
 import { requestPk, requestSk } from '../../domain/keys.js'
 import { receiptFromItem } from '../../domain/pointer.js'
 import type { PointerStore } from '../../domain/ports/index.js'
-import { orThrow, run } from '../../domain/task.js'
+import { mapBounded, orThrow, run } from '../../domain/task.js'
 import { parseTransactionId } from '../../domain/transaction-id.js'
 import type { Limits } from '../limits.js'
 import { type LogReader, missingCommit } from '../read/log-reader.js'
@@ -28,6 +28,7 @@ export interface Found {
 export async function findTarget(deps: TargetDeps, target: RevertTarget, head: number): Promise<Found> {
   if (typeof target === 'string') return findTransaction(deps, orThrow(parseTransactionId(target)), head)
   if ('transaction' in target) return findTransaction(deps, orThrow(parseTransactionId(target.transaction)), head)
+  if ('transactions' in target) return findTransactions(deps, target.transactions, head)
   if ('request' in target) return findTransaction(deps, await refOfRequest(deps, target.request), head)
   const { from = 1, to = head } = target
   if (!Number.isSafeInteger(from) || from < 1 || !Number.isSafeInteger(to) || to < from)
@@ -43,6 +44,19 @@ async function findTransaction(deps: TargetDeps, ref: TransactionRef, head: numb
   const found = opened?.commit.header.transactions[ref.transaction]
   if (found !== undefined) return { events: found.events, transaction: ref }
   throw invalid('transaction', `${deps.log.name} has no transaction ${ref.seq}-${ref.transaction}`)
+}
+
+/** In log order, each once, in whatever order they are named. */
+async function findTransactions(deps: TargetDeps, ids: ReadonlyArray<string>, head: number): Promise<Found> {
+  const { limits } = deps
+  if (ids.length === 0) throw invalid('transactions', 'name at least one')
+  if (ids.length > limits.maxTransactionOperations) throw tooMany(limits, ids.length)
+  const refs = [...new Set(ids)].map((id) => orThrow(parseTransactionId(id)))
+  refs.sort((a, b) => a.seq - b.seq || a.transaction - b.transaction)
+  const found = await mapBounded(refs, limits.concurrency, (ref) => findTransaction(deps, ref, head))
+  const events = found.flatMap((each) => each.events)
+  if (events.length > limits.maxTransactionOperations) throw tooMany(limits, events.length)
+  return refs.length === 1 ? (found[0] as Found) : { events }
 }
 
 async function refOfRequest({ pointers, log }: TargetDeps, request: string): Promise<TransactionRef> {

@@ -85,6 +85,11 @@ describe('restore', () => {
       'restored Patient/p1 version 4, as version 2\ndeleted Patient/p2 version 2\n',
     )
     expect((await annals('restore --to 0-6-0')).stderr).toContain('nothing was written')
+    expect((await annals('restore Patient/p1 --to 1')).stdout).toBe('restored Patient/p1 version 5, as version 1\n')
+    expect(await annals('restore Patient --to 1')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('name it'),
+    })
   })
 
   test('wants to know when', async () => {

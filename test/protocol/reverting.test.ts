@@ -126,6 +126,20 @@ describe('a revert', () => {
     expect(await numbers(tenant, 'a', 'b2', 'b3', 'b4')).toEqual([2, 2, undefined, undefined])
   })
 
+  test('of several transactions is one, in whatever order they are named; what lies between them is a conflict', async () => {
+    const { tenant } = await makeWorld().enter()
+    const ids: string[] = []
+    for (const n of [1, 2, 3]) ids.push((await tenant.transact([put('a', n), put(`b${n}`, n)])).id as string)
+    const [first, second, third] = ids as [string, string, string]
+    expect(await failure(tenant.revert({ transactions: [third, first] }))).toMatchObject({
+      data: { conflicts: [{ id: 'a', expected: 1, actual: 3 }] },
+    })
+    expect(await tenant.revert({ transactions: [third, second, third] })).toMatchObject({ id: '4-0' })
+    expect(await numbers(tenant, 'a', 'b1', 'b2', 'b3')).toEqual([1, 1, undefined, undefined])
+    await tenant.revert({ transactions: [first] })
+    expect((await tenant.history({ type: 'Note', id: 'a' })).entries[0]).toMatchObject({ compensates: first })
+  })
+
   test('of a correlation takes back all that shares it, and nothing else', async () => {
     const { tenant } = await makeWorld().enter()
     await tenant.transact([put('a', 1)], { correlation: 'load 1' })
@@ -173,6 +187,8 @@ describe('a revert', () => {
     ['a transaction that is not there', (tenant) => tenant.revert('7-0')],
     ['one beside those of its commit', (tenant) => tenant.revert('1-1')],
     ['what is no transaction', (tenant) => tenant.revert('first')],
+    ['no transactions', (tenant) => tenant.revert({ transactions: [] })],
+    ['several, of which one is not there', (tenant) => tenant.revert({ transactions: ['2-0', '7-0'] })],
     ['a request key that nobody used', (tenant) => tenant.revert({ request: 'none' })],
     ['a range that ends before it begins', (tenant) => tenant.revert({ from: 2, to: 1 })],
     ['a policy that does not exist', (tenant) => tenant.revert('1-0', { onConflict: 'ignore' as never })],
@@ -186,6 +202,8 @@ describe('a revert', () => {
     const { tenant } = await makeWorld().enter({ limits: { maxTransactionOperations: 3 } })
     for (const n of [1, 2]) await tenant.transact([put(`a${n}`, n), put(`b${n}`, n)])
     expect(await outcome(tenant.revert({ from: 1 }))).toBe('LimitExceeded')
+    expect(await outcome(tenant.revert({ transactions: ['1-0', '2-0'] }))).toBe('LimitExceeded')
+    expect(await outcome(tenant.revert({ transactions: ['1-0', '2-0', '3-0', '4-0'] }))).toBe('LimitExceeded')
   })
 })
 
@@ -231,6 +249,37 @@ describe('a restore', () => {
     await tenant.restore({ type: 'Note' }, at)
     expect(await numbers(tenant, 'a', 'b')).toEqual([1, 1])
     expect((await tenant.read('Task', 'x'))?.version).toBe(2)
+  })
+
+  test('brings back a version of a resource, and not what else its commit holds', async () => {
+    const { tenant } = await makeWorld().enter()
+    const both = [tenant.transact([put('a', 1)]), tenant.transact([put('a', 2)])]
+    const [one, two] = await Promise.all(both)
+    expect([one?.results[0]?.version, two?.results[0]?.version]).toEqual([1, 2])
+    await tenant.transact([put('a', 3), remove('a')])
+    expect(await tenant.planRestore({ type: 'Note', id: 'a' }, { version: 1 })).toMatchObject({
+      changes: [{ version: 4, restores: 1, action: 'restore' }],
+    })
+    for (const [version, expected] of [
+      [1, 1],
+      [2, 2],
+      [4, undefined],
+    ] as const) {
+      await tenant.restore({ type: 'Note', id: 'a' }, { version })
+      expect(await numberAt(tenant, 'a')).toBe(expected)
+    }
+  })
+
+  test.each([
+    [{ type: 'Note', id: 'a' }, 9],
+    [{ type: 'Note', id: 'a' }, 0],
+    [{ type: 'Note', id: 'never' }, 1],
+    [{ type: 'Note' }, 1],
+    [{}, 1],
+  ])('of %j to a version that is not there, or of no resource, is refused', async (scope, version) => {
+    const { tenant } = await makeWorld().enter()
+    await changed(tenant)
+    expect(await outcome(tenant.restore(scope, { version }))).toBe('InvalidInput')
   })
 
   test('to the time before everything deletes everything', async () => {

@@ -1,6 +1,7 @@
 /** `annals get`: one version, byte for byte. */
+
+import { readAsOf } from '../../../domain/as-of.js'
 import type { ResourceVersion, Tenant } from '../../index.js'
-import { asOf } from '../as-of.js'
 import { CliFailure } from '../failure.js'
 import { versionJson } from '../json.js'
 import type { AddCommand } from '../program.js'
@@ -38,7 +39,7 @@ async function readVersion(
   { version, at }: { version?: number; at?: string },
 ): Promise<ResourceVersion> {
   const { type, id } = target
-  const found = await tenant.read(type, id, { version, at: at === undefined ? undefined : asOf(at) })
+  const found = await tenant.read(type, id, { version, at: at === undefined ? undefined : readAsOf(at) })
   const name = `${type}/${id}`
   if (found === undefined) {
     const when = at === undefined ? '' : ` at ${at}`

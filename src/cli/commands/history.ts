@@ -1,6 +1,7 @@
 /** `annals history`: who changed what, when and why. */
+
+import { readAsOf } from '../../../domain/as-of.js'
 import { formatPosition, type HistoryPage, type ResourceVersion, type Tenant } from '../../index.js'
-import { asOf } from '../as-of.js'
 import { usage } from '../failure.js'
 import { comma, versionJson } from '../json.js'
 import type { AddCommand } from '../program.js'
@@ -113,7 +114,7 @@ async function* pages(
       cursor,
       since: cursor === undefined ? flags.since : undefined,
       order: flags.oldestFirst ? 'oldest-first' : 'newest-first',
-      at: cursor === undefined && flags.at !== undefined ? asOf(flags.at) : undefined,
+      at: cursor === undefined && flags.at !== undefined ? readAsOf(flags.at) : undefined,
       bodies: session.json && flags.bodies === true,
     })
     yield found

@@ -1,5 +1,6 @@
 /** `annals revert` and `annals restore`: takes back what was written, by writing what was there before. */
 import { Option } from 'commander'
+import { readRestorePoint } from '../../../domain/as-of.js'
 import type {
   Compensation,
   OnConflict,
@@ -9,7 +10,6 @@ import type {
   Tenant,
   TransactionResult,
 } from '../../index.js'
-import { asOf } from '../as-of.js'
 import { type AuditFlags, auditOptions, withAuditFlags } from '../audit.js'
 import { changesBetween } from '../diff/changes.js'
 import { changeJson, changeLine } from '../diff/lines.js'
@@ -77,16 +77,17 @@ function targetOf(transaction: string | undefined, { allOf, from, through }: Rev
 const restoreExamples = `  annals restore --to 2026-11-22T10:15:00Z           the whole tenant, as it was then
   annals restore Patient --to 0-17-3                 a type, as it was at a position
   annals restore Patient/p1 --to 2026-11-22 --dry-run
+  annals restore Patient/p1 --to 3                   as its version 3 was
 
 What came later is not lost: the history keeps it, and a restore can be reverted.`
 
 export const addRestore: AddCommand = (make, surroundings) => {
   withAuditFlags(make('restore [Type[/id]]', 'Bring back a resource, a type or the tenant as it was', restoreExamples))
-    .requiredOption('--to <instant>', 'an instant or a position')
+    .requiredOption('--to <instant>', 'an instant, a position, or of a resource a version')
     .option('--dry-run', 'write nothing: show what would change')
     .action(async (text: string | undefined, flags: RestoreFlags) => {
       const scope: RestoreScope = text === undefined ? {} : parseScope(text)
-      const to = asOf(flags.to)
+      const to = readRestorePoint(flags.to)
       const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
       await withTenant(session, { create: false }, async (tenant) => {
         if (flags.dryRun) return showPlan(session, tenant, await tenant.planRestore(scope, to))

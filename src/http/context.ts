@@ -4,6 +4,7 @@ import { type Period, readPeriod } from '../../domain/fhir/period.js'
 import { isResourceType } from '../../domain/fhir/resource-types.js'
 import { formatInstant } from '../../domain/instant.js'
 import type { Store, Tenant, WriteOptions } from '../index.js'
+import { tenantNameOf } from './access/tenancy.js'
 import { HttpProblem, parameterProblem } from './failures.js'
 import type { HttpSettings } from './settings.js'
 
@@ -13,8 +14,8 @@ export interface Context {
 }
 
 export async function tenantOf({ store, settings }: Context, request: FastifyRequest): Promise<Tenant> {
-  const { tenant } = request.params as { tenant?: string }
-  const found = await store.tenant(tenant ?? settings.tenant, { create: tenant === undefined })
+  const name = tenantNameOf(settings.tenancy, settings.tenant, request)
+  const found = await store.tenant(name, { create: name === settings.tenant })
   request.exchange.tenant = found.name
   return found
 }

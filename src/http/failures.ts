@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type AnnalsError, annalsError, isAnnalsError } from '../../domain/error.js'
 import { placeOf } from '../../domain/fhir/bundle/read.js'
 import { type Outcome, outcomeOf, statusOf } from '../../domain/fhir/outcome.js'
+import { challenge } from './access/challenge.js'
 import { fhirJson } from './formats.js'
 import { inBody, inHeader, inParameter, inUrl, type Place, placeOfError } from './places.js'
 
@@ -31,7 +32,7 @@ export function sendBundleFailure(error: AnnalsError, request: FastifyRequest, r
     outcomeOf(error, (operation) => placeOf(operation)),
     placeOfError(error, 'Bundle'),
   )
-  return send({ status: statusOf(error), outcome, headers: {} }, error, request, reply)
+  return send({ status: statusOf(error), outcome, headers: headersOf(error) }, error, request, reply)
 }
 
 export const sendFailure = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
@@ -59,7 +60,7 @@ function answerTo(
     return {
       status: statusOf(error),
       outcome: located(outcomeOf(byItself(error)), placeOfError(error, type)),
-      headers: {},
+      headers: headersOf(error),
     }
   }
   if (error instanceof HttpProblem) {
@@ -76,6 +77,8 @@ function answerTo(
     return known(statusCode, 'invalid', 'the request is not acceptable HTTP', inUrl)
   return known(500, 'exception', 'the server failed; its log says why')
 }
+
+const headersOf = ({ _tag }: AnnalsError) => (_tag === 'Forbidden' ? challenge('insufficient_scope') : {})
 
 const known = (status: number, code: string, message: string, place?: Place) => ({
   status,

@@ -2,7 +2,9 @@
 import compress from '@fastify/compress'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { releaseVersion, type Store } from '../index.js'
-import { anybody } from './access/caller.js'
+import { authenticate, verifying } from './access/authenticate.js'
+import { checkAccessSettings } from './access/settings.js'
+import { addSmartConfiguration } from './access/smart.js'
 import type { Context } from './context.js'
 import { sendFailure } from './failures.js'
 import { addBase } from './fhir/base.js'
@@ -32,6 +34,8 @@ const maxParamLength = 200
 export async function fhirServer(store: Store, options: FhirServerOptions = {}): Promise<FastifyInstance> {
   const { version = releaseVersion(), logger = false, ...given } = options
   const settings: HttpSettings = { ...defaultHttpSettings, ...given }
+  checkAccessSettings(settings)
+  const verify = verifying(settings)
   const context: Context = { store, settings }
   const observers: ReadonlyArray<Observer> = [...(logger === false ? [] : [logExchange])]
   const begin = (request: FastifyRequest, reply: FastifyReply): void => {
@@ -52,7 +56,7 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
       sendFailure(error, request, reply)
     },
   })
-  app.decorateRequest('caller', { getter: () => anybody })
+  app.decorateRequest('caller')
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
   app.setErrorHandler((error, request, reply) => sendFailure(error, request, reply))
@@ -75,13 +79,15 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
     return { status: 'ready' }
   })
   const routes = async (scope: FastifyInstance): Promise<void> => {
+    authenticate(scope, settings, verify)
+    addSmartConfiguration(scope, settings)
     addBase(scope, context, version)
     addHistories(scope, context)
     addSearches(scope, context)
     addResources(scope, context)
   }
   await app.register(routes, { prefix: '/fhir' })
-  if (settings.manyTenants) await app.register(routes, { prefix: '/tenants/:tenant/fhir' })
+  if (settings.tenancy.from === 'path') await app.register(routes, { prefix: '/tenants/:tenant/fhir' })
   refuseOtherMethods(app, known)
   return app
 }

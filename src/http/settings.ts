@@ -1,9 +1,9 @@
+import type { AccessSettings } from './access/settings.js'
+
 /** What a FHIR server is told. */
-export interface HttpSettings {
-  /** The tenant behind `/fhir`. */
+export interface HttpSettings extends AccessSettings {
+  /** The tenant of the server, which is created if there is none; `tenancy` says which others it serves. */
   readonly tenant: string
-  /** Other tenants behind `/tenants/{name}/fhir`, those that exist. */
-  readonly manyTenants: boolean
   /** How clients reach `/`, without a slash at its end (default: as they say in the Host header). */
   readonly baseUrl?: string
   /** Of a request's body, in bytes. */
@@ -14,7 +14,7 @@ export interface HttpSettings {
 
 export const defaultHttpSettings: HttpSettings = {
   tenant: 'default',
-  manyTenants: false,
+  tenancy: { from: 'single' },
   maxBodyBytes: 64 * 1024 * 1024,
   requestTimeoutMs: 60_000,
 }

@@ -78,7 +78,7 @@ describe('is refused', () => {
   })
 
   test('a path that tries to leave its place', async () => {
-    const server = await running({ manyTenants: true })
+    const server = await running({ tenancy: { from: 'path' } })
     for (const path of [
       '/fhir/../../etc/passwd',
       '/fhir/Patient/..%2f..%2fannals.json',

@@ -18,7 +18,7 @@ async function logging(
   const write = (line: string): void => {
     text += line
   }
-  const server = await running({ manyTenants: true, logger: { level: 'trace', stream: { write } } }, of)
+  const server = await running({ tenancy: { from: 'path' }, logger: { level: 'trace', stream: { write } } }, of)
   const lines = (): Line[] => text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
   return { ...server, text: () => text, answered: () => lines().filter(({ msg }) => msg === 'answered') }
 }

@@ -301,7 +301,7 @@ describe('a request', () => {
 })
 
 test('tenants stand beside each other, where the server is told so', async () => {
-  const { ask, store, root } = await running({ manyTenants: true })
+  const { ask, store, root } = await running({ tenancy: { from: 'path' } })
   await store.tenant('other')
   const put = await ask('PUT', '/tenants/other/fhir/Patient/p1', { body: patient({ id: 'p1' }) })
   expect(put.headers.get('location')).toBe(`${root}/tenants/other/fhir/Patient/p1/_history/1`)

@@ -11,13 +11,13 @@ const examples = `  annals serve                                    http://127.0
   annals serve --port 9090 --tenant clinic
   annals serve --many-tenants                     the others, too, at /tenants/{name}/fhir
   annals serve --config annals.json               {"port":9090,"manyTenants":true}
-  annals serve --host 0.0.0.0 --insecure --base-url https://fhir.example.org
+  annals serve --host 0.0.0.0 --issuer https://login.example.org --audience fhir --jwks https://login.example.org/jwks.json
 
 Each flag may also be a variable (--max-body-bytes: ANNALS_SERVE_MAX_BODY_BYTES) or a member of a file (maxBodyBytes). Flags go before
 variables, and these before the file.
 
-Nobody is asked who they are: without --insecure it listens for this machine only. Whoever opens it to others puts a proxy before it
-that does. Ctrl-C or SIGTERM ends it when what is under way is answered.`
+Without an --issuer nobody is asked who they are, and it listens for this machine only, unless it is told --insecure: for a proxy before it
+that asks. Ctrl-C or SIGTERM ends it when what is under way is answered.`
 
 export const addServe: AddCommand = (make, surroundings) => {
   const command = make('serve', 'Serve FHIR R4 over HTTP', examples).addOption(

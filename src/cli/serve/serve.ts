@@ -1,17 +1,20 @@
 /** Serves a store until it is told to stop: what `annals serve` does with its settings. */
 import type { AddressInfo } from 'node:net'
 import { type Session, withStore } from '../session.js'
+import { accessOf } from './access.js'
 import { logStream } from './log.js'
 import type { ServeSettings } from './settings.js'
 import { type Configured, withoutCredentials } from './sources.js'
 
 export async function serve(session: Session, { settings, from }: Configured): Promise<void> {
+  const access = await accessOf(settings)
   await withStore(session, { create: true }, async (store) => {
     const { name: tenant } = await store.tenant(session.tenant, { kind: 'fhir' })
     // No other command waits for what only this one needs.
     const { fhirServer } = await import('../../http/index.js')
     const app = await fhirServer(store, {
       ...settings,
+      ...access,
       tenant,
       baseUrl: settings.baseUrl?.replace(/\/+$/, ''),
       logger: settings.logLevel !== 'silent' && { level: settings.logLevel, stream: logStream(session.io) },

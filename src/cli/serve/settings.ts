@@ -1,9 +1,10 @@
 /** The settings of `annals serve`: one table, from which come the flags, the variables and the members of a file. */
 import { isIP } from 'node:net'
+import { signatureAlgorithms } from '../../http/access/settings.js'
 import { defaultHttpSettings as http } from '../../http/settings.js'
 import { usage } from '../failure.js'
 import { defaultStore, defaultTenant } from '../settings.js'
-import { type Kind, oneOf, text, wholeNumber, yesOrNo } from './kinds.js'
+import { type Kind, listOf, oneOf, text, wholeNumber, yesOrNo } from './kinds.js'
 
 export interface Setting<A, Fallback = A | undefined> {
   readonly kind: Kind<A>
@@ -40,7 +41,24 @@ const listening = {
 }
 
 const access = {
-  manyTenants: setting(yesOrNo, '', http.manyTenants, 'serve every tenant that exists'),
+  manyTenants: setting(yesOrNo, '', false, 'serve every tenant that exists, at /tenants/{name}/fhir'),
+  tenantHeader: setting(anything, 'name', undefined, 'serve the tenant that this header of a request names'),
+  tenantClaim: setting(
+    anything,
+    'name',
+    undefined,
+    'serve to a token the tenant that this claim of it names, and no other',
+  ),
+  issuer: setting(anything, 'url', undefined, 'who makes the tokens (their iss); takes --audience and --jwks'),
+  audience: setting(anything, 'name', undefined, 'whom the tokens are for (their aud)'),
+  jwks: setting(anything, 'source', undefined, "the issuer's keys: a URL, or a file"),
+  algorithms: setting(
+    listOf(oneOf(...signatureAlgorithms)),
+    'list',
+    undefined,
+    'by which tokens may be signed, with commas (default: any that takes a public key)',
+  ),
+  smartConfiguration: setting(anything, 'file', undefined, 'what the issuer tells SMART clients, served as it is'),
 }
 
 const bounds = {
@@ -87,10 +105,18 @@ export const variableOf = (name: string): string => {
 }
 
 /** What several settings have to be together. */
-export function checkTogether({ host, insecure }: ServeSettings): void {
+export function checkTogether(settings: ServeSettings): void {
+  const { host, insecure, issuer, manyTenants, tenantHeader } = settings
+  const isAsked = issuer !== undefined
+  for (const name of ['audience', 'jwks'] as const)
+    if (isAsked && settings[name] === undefined) throw usage(`--issuer takes ${flagOf(name)}, too`)
+  for (const name of ['audience', 'jwks', 'algorithms', 'smartConfiguration', 'tenantClaim'] as const)
+    if (!isAsked && settings[name] !== undefined) throw usage(`${flagOf(name)} is about tokens: it takes --issuer`)
+  if (manyTenants && tenantHeader !== undefined) throw usage('--many-tenants and --tenant-header exclude each other')
+  if (isAsked && insecure) throw usage('--insecure is for a server that asks nobody who they are; leave it out')
   const isLocal = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-  if (!isLocal && !insecure)
+  if (!isLocal && !insecure && !isAsked)
     throw usage(
-      `'${host.slice(0, 64)}' is for other machines, too, and nobody is asked who they are: say --insecure if that is meant`,
+      `'${host.slice(0, 64)}' is for other machines, too, and nobody is asked who they are: give an --issuer of tokens, or say --insecure if that is meant`,
     )
 }

@@ -89,7 +89,8 @@ async function fromFile(path: string, problems: string[]): Promise<Source> {
   return { values, nameOf: (name) => `${name} in ${path}`, originOf: () => path }
 }
 
-async function readMembers(path: string): Promise<Record<string, unknown>> {
+/** The members of a JSON file. */
+export async function readMembers(path: string): Promise<Record<string, unknown>> {
   const bytes = await readFile(path).catch((error: Error) => {
     throw usage(`${path} cannot be read: ${error.message}`)
   })

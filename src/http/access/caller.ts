@@ -1,12 +1,10 @@
 /** Who asks, and what they may: asked for by every route before it does anything. */
 import type { FastifyRequest } from 'fastify'
+import { permissionNames } from '../../../domain/fhir/permission.js'
+import type { BundleOptions, Permission } from '../../index.js'
 import { HttpProblem } from '../failures.js'
-
-/**
- * As SMART names them: `c`reate, `r`ead (with vread and the history of a resource), `u`pdate (with patch), `d`elete, `s`earch (with
- * the histories of a type and of the system, and conditions).
- */
-export type Permission = 'c' | 'r' | 'u' | 'd' | 's'
+import { inHeader } from '../places.js'
+import { challenge } from './challenge.js'
 
 export interface Caller {
   /** Who writes, for the audit. */
@@ -19,6 +17,8 @@ export interface Caller {
 
 /** Where nobody is asked who they are. */
 export const anybody: Caller = { may: () => true }
+/** Who has not said who they are, where that is asked. */
+export const nobody: Caller = { may: () => false }
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -27,5 +27,13 @@ declare module 'fastify' {
 }
 
 export function checkAccess({ caller }: FastifyRequest, permission: Permission, type: string): void {
-  if (!caller.may(permission, type)) throw new HttpProblem(403, 'forbidden', 'the token does not allow this')
+  if (caller.may(permission, type)) return
+  throw forbidden(`no permission to ${permissionNames[permission]} ${type === '*' ? 'resources of all types' : type}`)
 }
+
+/** For Bundles and interactions, which need more than one permission. */
+export const permitOf = ({ caller }: FastifyRequest): Pick<BundleOptions, 'permit'> =>
+  caller === anybody ? {} : { permit: (permission, type) => caller.may(permission, type) }
+
+export const forbidden = (problem: string): HttpProblem =>
+  new HttpProblem(403, 'forbidden', problem, challenge('insufficient_scope'), inHeader('Authorization'))

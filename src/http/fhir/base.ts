@@ -1,6 +1,8 @@
 /** The base of the server: what it can do, and Bundles. */
 import type { FastifyInstance } from 'fastify'
 import { sha256 } from '../../../domain/commit.js'
+import { permitOf } from '../access/caller.js'
+import { securityOf } from '../access/smart.js'
 import { auditOf, baseOf, type Context, preferenceOf, tenantOf } from '../context.js'
 import { HttpProblem, sendBundleFailure } from '../failures.js'
 import { checkAccept, checkContentType, sendJson } from '../formats.js'
@@ -9,9 +11,11 @@ import { capabilityStatement } from './capability.js'
 import { provenanceOf } from './provenance.js'
 
 export function addBase(app: FastifyInstance, context: Context, version: string): void {
-  app.get('/metadata', (request, reply) => {
+  app.get('/metadata', { config: { isOpen: true } }, (request, reply) => {
     checkAccept(request)
-    const bytes = Buffer.from(JSON.stringify(capabilityStatement(baseOf(context, request), version)))
+    const bytes = Buffer.from(
+      JSON.stringify(capabilityStatement(baseOf(context, request), version, securityOf(context.settings))),
+    )
     const etag = `W/"${sha256(bytes).slice(0, 16)}"`
     reply.header('etag', etag)
     return request.headers['if-none-match'] === etag ? reply.code(304).send() : sendJson(request, reply, bytes)
@@ -25,7 +29,7 @@ export function addBase(app: FastifyInstance, context: Context, version: string)
     const tenant = await tenantOf(context, request)
     const wanted = preferenceOf(request) === 'representation' && /return=/.test(String(request.headers.prefer))
     const how = { return: wanted ? 'representation' : 'minimal' } as const
-    const options = { ...auditOf(request), ...provenanceOf(request), ...how }
+    const options = { ...auditOf(request), ...permitOf(request), ...provenanceOf(request), ...how }
     const answer = await tenant.fp.bundle(body, options)()
     return answer._tag === 'Left'
       ? sendBundleFailure(answer.left, request, reply)

@@ -18,8 +18,8 @@ const searchParam = [
   { name: 'identifier', type: 'token' },
 ]
 
-/** `url`: the base of the server. `date`: of the release. */
-export const capabilityStatement = (url: string, version: string) => ({
+/** `url`: the base of the server. `date`: of the release. `security`: what clients need to be let in. */
+export const capabilityStatement = (url: string, version: string, security?: object) => ({
   resourceType: 'CapabilityStatement',
   status: 'active',
   date: '2026-11-24',
@@ -32,6 +32,7 @@ export const capabilityStatement = (url: string, version: string) => ({
   rest: [
     {
       mode: 'server',
+      ...(security === undefined ? undefined : { security }),
       resource: resourceTypes.map((type) => ({
         type,
         interaction: interactions.map((code) => ({ code })),

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { EntryResponse } from '../../../domain/fhir/bundle/response.js'
 import type { InteractionRequest, ResourceVersion } from '../../index.js'
-import { checkAccess } from '../access/caller.js'
+import { checkAccess, permitOf } from '../access/caller.js'
 import { auditOf, baseOf, type Context, instantIn, preferenceOf, queryOf, tenantOf, typeOf } from '../context.js'
 import { HttpProblem } from '../failures.js'
 import { checkAccept, checkContentType, sendJson } from '../formats.js'
@@ -72,13 +72,14 @@ async function write(
 ): Promise<FastifyReply> {
   checkAccept(request)
   const preference = preferenceOf(request)
-  const interaction = interactionOf(method, request)
   checkAccess(request, permissions[method], typeOf(request))
+  const interaction = interactionOf(method, request)
   const provenance = provenanceOf(request)
   if ('provenance' in provenance) checkAccess(request, 'c', 'Provenance')
   const tenant = await tenantOf(context, request)
   const answer = await tenant.interact(interaction, {
     ...auditOf(request),
+    ...permitOf(request),
     ...provenance,
     return: preference === 'representation' && method !== 'DELETE' ? 'representation' : 'minimal',
   })

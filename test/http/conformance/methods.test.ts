@@ -24,7 +24,7 @@ const allowed: ReadonlyArray<readonly [path: string, methods: ReadonlyArray<stri
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 describe('a method that a URL does not have is a 405 with Allow', async () => {
-  const { ask, root } = await running({ manyTenants: true })
+  const { ask, root } = await running({ tenancy: { from: 'path' } })
 
   test.each(allowed)('%s has %j', async (path, has) => {
     for (const method of methods) {

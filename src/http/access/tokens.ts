@@ -1,0 +1,63 @@
+/** Verifies tokens: JWTs of one issuer, for one audience, signed by one of its keys. (RFC 7519, RFC 9068) */
+import { errors, type JWTPayload, jwtVerify } from 'jose'
+import { HttpProblem } from '../failures.js'
+import { inHeader } from '../places.js'
+import { challenge } from './challenge.js'
+import { KeysUnavailable, keysOf } from './keys.js'
+import { type Authentication, signatureAlgorithms } from './settings.js'
+
+export type Verify = (token: string) => Promise<JWTPayload>
+
+/** The longest token, in characters. */
+const maxTokenLength = 8 * 1024
+const defaultClockToleranceSeconds = 30
+
+/** Of access tokens, and of JWTs that do not say what they are for. A logout token, say, gives no access. */
+const types = new Set(['jwt', 'at+jwt', 'application/jwt', 'application/at+jwt'])
+
+export function verifierOf(authentication: Authentication): Verify {
+  const { issuer, audience, algorithms = signatureAlgorithms } = authentication
+  const { clockToleranceSeconds = defaultClockToleranceSeconds } = authentication
+  const keys = keysOf(authentication)
+  const options = {
+    issuer,
+    audience,
+    algorithms: [...algorithms],
+    clockTolerance: clockToleranceSeconds,
+    requiredClaims: ['exp'],
+  }
+  return async (token) => {
+    if (token.length > maxTokenLength) throw invalidToken(`it has more than ${maxTokenLength} characters`)
+    try {
+      const { payload, protectedHeader } = await jwtVerify(token, keys, options)
+      if (types.has((protectedHeader.typ ?? 'jwt').toLowerCase())) return payload
+    } catch (error) {
+      throw error instanceof KeysUnavailable ? error : invalidToken(problemOf(error))
+    }
+    throw invalidToken('it is no access token')
+  }
+}
+
+/** `problem`: nothing of the token itself. */
+export const invalidToken = (problem: string): HttpProblem => {
+  const text = `the token is not acceptable: ${problem}`
+  return new HttpProblem(401, 'login', text, challenge('invalid_token', text), inHeader('Authorization'))
+}
+
+function problemOf(error: unknown): string {
+  if (error instanceof errors.JWTExpired) return 'it has expired'
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return claimProblems[error.claim] ?? 'one of its claims is wrong'
+  if (error instanceof errors.JOSEAlgNotAllowed) return 'it is signed by an algorithm that is not accepted here'
+  if (error instanceof errors.JWKSNoMatchingKey) return 'the key that it names is none of its issuer'
+  if (error instanceof errors.JWKSMultipleMatchingKeys) return 'it does not say by which key it is signed'
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'its signature is wrong'
+  return 'it is no JWT that can be read'
+}
+
+const claimProblems: Readonly<Record<string, string>> = {
+  iss: 'it is of another issuer',
+  aud: 'it is for another audience',
+  exp: 'it does not say when it expires',
+  nbf: 'it is not valid yet',
+}

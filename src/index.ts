@@ -18,7 +18,6 @@ export { formatPosition, type Position, parsePosition } from '../domain/position
 export type { Kind } from '../domain/resource.js'
 export { type ObjectPart, objectParts } from '../projections/objects/keys.js'
 export type * from './api.js'
-export type * from './bulk/submit/api.js'
 export type * from './bundle/api.js'
 export type * from './copy/api.js'
 export { defaultLimits, type Limits } from './limits.js'

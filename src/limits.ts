@@ -28,8 +28,6 @@ export interface Limits {
   readonly concurrency: number
   /** The longest page of history. */
   readonly maxPage: number
-  /** Versions that such a page looks at and leaves out. */
-  readonly maxPassedOver: number
 }
 
 const mebibyte = 1024 * 1024
@@ -50,5 +48,4 @@ export const defaultLimits: Limits = {
   cachedStates: 20_000,
   concurrency: 16,
   maxPage: 1_000,
-  maxPassedOver: 1_000,
 }

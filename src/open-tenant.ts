@@ -3,7 +3,6 @@ import type { AnnalsError } from '../domain/error.js'
 import { everyPartition, partitionOf } from '../domain/partitions.js'
 import { attempt, run } from '../domain/task.js'
 import type { TenantManifest } from '../domain/tenant.js'
-import { makeSubmissions } from './bulk/submit/submissions.js'
 import type { Limits } from './limits.js'
 import { openLog } from './open-log.js'
 import { newIdIn, ownOnly } from './partitioned/routing.js'
@@ -46,16 +45,13 @@ export async function openTenant(deps: OpeningDeps, manifest: TenantManifest): P
   const close = async (): Promise<void> => {
     await Promise.all(logs.map(({ writer }) => writer.close()))
   }
-  const bulk = (tenant: Tenant): Bulk => ({
-    submissions: makeSubmissions({ ...deps.adapters, limits: deps.limits, tenant }),
-  })
-  const alone = logs.map(({ member }) => withPromises(named, member, [], bulk))
+  const alone = logs.map(({ member }) => withPromises(named, member, []))
   if (partitions === 1) return { tenant: alone[0] as Tenant, close }
   const together = makePartitioned(
     logs.map(({ member }) => member),
     deps.adapters.ids,
   )
-  return { tenant: withPromises(named, together, alone, bulk), close }
+  return { tenant: withPromises(named, together, alone), close }
 }
 
 /** Where one cannot be opened, the others are closed again. */
@@ -123,12 +119,7 @@ export async function openOrRecover(deps: RecoverDeps, recover: boolean): Return
 }
 
 /** `alone`: each log of a tenant that has several. A tenant of one log is that log. */
-function withPromises(
-  named: Named,
-  { fp, streams }: Member,
-  alone: ReadonlyArray<Tenant>,
-  bulk: (tenant: Tenant) => Bulk,
-): Tenant {
+function withPromises(named: Named, { fp, streams }: Member, alone: ReadonlyArray<Tenant>): Tenant {
   const tenant: Tenant = {
     ...promised(fp),
     ...streams,
@@ -141,14 +132,7 @@ function withPromises(
       const snapshot = await run(fp.snapshot())
       return { ...promised(snapshot), fp: snapshot }
     },
-    get submissions() {
-      return inBulk.submissions
-    },
     fp,
   }
-  const inBulk = bulk(tenant)
   return tenant
 }
-
-/** What is done in bulk, over all logs of a tenant. */
-type Bulk = Pick<Tenant, 'submissions'>

@@ -5,7 +5,7 @@ import { type AnnalsError, annalsError } from '../domain/error.js'
 import { formatInstant } from '../domain/instant.js'
 import { decodeSegment, storeManifestKey, tenantKey } from '../domain/keys.js'
 import { isPartitions, maxPartitions } from '../domain/partitions.js'
-import type { BlobStore, Clock, Doorbell, Ids, PointerStore, Sources } from '../domain/ports/index.js'
+import type { BlobStore, Clock, Doorbell, Ids, PointerStore } from '../domain/ports/index.js'
 import { isShards, maxShards } from '../domain/shards.js'
 import { attempt, orThrow, run } from '../domain/task.js'
 import {
@@ -16,7 +16,6 @@ import {
   tenantFormat,
 } from '../domain/tenant.js'
 import type { DoctorFinding, SnapshotFp, StoreFp, Streams, TenantFp, TenantOptions } from './api.js'
-import type { Submissions } from './bulk/submit/api.js'
 import { copyTenant } from './copy/copy.js'
 import { lend, sideOf } from './copy/side.js'
 import { examine } from './doctor.js'
@@ -44,8 +43,6 @@ export interface Adapters {
   readonly pointersLost: boolean
   /** How often projections look at a head although no bell rang, in milliseconds. */
   readonly pollMs: number
-  /** Where submissions read from (default: nowhere). */
-  readonly sources?: Sources
   /** Hears what projections do, for metrics. */
   onProjection?(measure: ProjectionMeasure): void
   /** What only this kind of storage can be asked. */
@@ -71,8 +68,6 @@ export interface Tenant extends Promised<Omit<TenantFp, 'snapshot'>>, Streams {
   /** In which of its logs a resource is, by its place in `partitions`. */
   partitionOf(type: string, id: string): number
   snapshot(): Promise<Promised<SnapshotFp> & { readonly fp: SnapshotFp }>
-  /** What is submitted in bulk: see `SubmissionsFp`. */
-  readonly submissions: Submissions
   /** The same functions as `TaskEither`s. */
   readonly fp: TenantFp
 }

@@ -86,7 +86,7 @@ const known = (status: number, code: string, message: string, place?: Place) => 
   headers: {},
 })
 
-const issueOf = (code: string, diagnostics: string, place?: Place): Outcome => ({
+export const issueOf = (code: string, diagnostics: string, place?: Place): Outcome => ({
   resourceType: 'OperationOutcome',
   issue: [{ severity: code === 'exception' ? 'fatal' : 'error', code, diagnostics, ...place }],
 })

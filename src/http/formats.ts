@@ -39,6 +39,14 @@ export function checkContentType({ headers }: FastifyRequest, others: ReadonlyAr
     throw new HttpProblem(415, 'not-supported', 'a body is sent as UTF-8', {}, inContentType)
 }
 
+/** What is sent compressed could become any number of bytes. (RFC 9110, 12.5.3: with what would be taken) */
+export function checkContentEncoding({ headers }: FastifyRequest): void {
+  const { 'content-encoding': encoding = 'identity' } = headers
+  if (encoding.toLowerCase() === 'identity') return
+  const taken = { 'accept-encoding': 'identity' }
+  throw new HttpProblem(415, 'not-supported', 'a body is sent as it is', taken, inHeader('Content-Encoding'))
+}
+
 /** Bytes as they are stored; with `_pretty` the same values on lines of their own, every digit kept. */
 export function sendJson(request: FastifyRequest, reply: FastifyReply, bytes: Uint8Array): FastifyReply {
   const { _pretty: pretty } = request.query as { _pretty?: string }

@@ -9,6 +9,8 @@ export type Place = Pick<Issue, 'expression' | 'location'>
 
 const at = (name: string): Place => ({ location: [`http.${name}`] })
 
+/** What is no request has no parts. */
+export const inRequest = at('request')
 export const inUrl = at('url')
 export const inMethod = at('method')
 export const inBody = at('body')

@@ -5,12 +5,14 @@ import { releaseVersion, type Store } from '../index.js'
 import { authenticate, verifying } from './access/authenticate.js'
 import { checkAccessSettings } from './access/settings.js'
 import { addSmartConfiguration } from './access/smart.js'
+import { checkHost, connectionOptions, watchConnections } from './connections.js'
 import type { Context } from './context.js'
 import { sendFailure } from './failures.js'
 import { addBase } from './fhir/base.js'
 import { addHistories } from './fhir/history.js'
 import { addResources } from './fhir/resources.js'
 import { addSearches } from './fhir/search.js'
+import { checkContentEncoding } from './formats.js'
 import { collectRoutes, noRoute, refuseOtherMethods } from './methods.js'
 import { defaultHttpSettings, type HttpSettings } from './settings.js'
 import { logExchange } from './telemetry/access-log.js'
@@ -42,7 +44,8 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
     beginExchange(request, reply, observers)
     reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
   }
-  const app = Fastify({
+  const app: FastifyInstance = Fastify({
+    ...connectionOptions,
     logger: safeLogger(logger),
     // Its own lines hold URLs, which may hold identifiers.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -56,6 +59,7 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
       sendFailure(error, request, reply)
     },
   })
+  watchConnections(app)
   app.decorateRequest('caller')
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
@@ -64,6 +68,8 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   app.decorateRequest('exchange')
   app.addHook('onRequest', (request, reply, done) => {
     begin(request, reply)
+    checkHost(request)
+    checkContentEncoding(request)
     done()
   })
   app.addHook('preClose', async () => {
@@ -72,7 +78,7 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
     app.server.once('close', () => clearInterval(sweep))
   })
   const known = collectRoutes(app)
-  await app.register(compress, { threshold: 1_024, encodings: ['gzip'] })
+  await app.register(compress, { threshold: 1_024, encodings: ['gzip'], globalDecompression: false })
   app.get('/health/live', async () => ({ status: 'live' }))
   app.get('/health/ready', async () => {
     await (await store.tenant(settings.tenant)).head()

@@ -7,7 +7,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import type { HistoryOrder } from '../../domain/cursor.js'
 import { annalsError } from '../../domain/error.js'
-import type { AsOf, Period, ResourceVersion } from '../api.js'
+import type { AsOf, ResourceVersion } from '../api.js'
 
 export interface Page {
   readonly entries: ReadonlyArray<ResourceVersion>
@@ -21,7 +21,6 @@ export type Start = { readonly cursor: string } | ({ readonly at: AsOf } & Askin
 interface Asking {
   readonly since?: string | Date
   readonly order?: HistoryOrder
-  readonly during?: Period
 }
 
 export interface Asked {
@@ -45,18 +44,14 @@ const PlaceCodec = t.union([t.type({ after: t.string }), t.type({ at: t.union([t
 type Place = t.TypeOf<typeof PlaceCodec>
 const CursorCodec = t.intersection([
   t.type({ scope: t.string, logs: t.array(PlaceCodec) }),
-  t.partial({
-    since: t.string,
-    order: t.literal('oldest-first'),
-    during: t.type({ from: t.string, until: t.string }),
-  }),
+  t.partial({ since: t.string, order: t.literal('oldest-first') }),
 ])
 
 export async function mergedPage(logs: number, options: MergeOptions): Promise<Page> {
   const { scope, bodies, ask, compare } = options
-  const { places, ...asking } = await begin(logs, options)
-  const sign = asking.order === 'oldest-first' ? -1 : 1
-  const from = (place: Place, partition: number): Start => startOf(place, partition, asking)
+  const { places, since, order } = await begin(logs, options)
+  const sign = order === 'oldest-first' ? -1 : 1
+  const from = (place: Place, partition: number): Start => startOf(place, partition, { since, order })
   const pages = await Promise.all(
     places.map((place, p): Promise<Page> | Page =>
       place === null ? { entries: [] } : ask(p, from(place, p), { count: options.count, bodies: false }),
@@ -72,28 +67,24 @@ export async function mergedPage(logs: number, options: MergeOptions): Promise<P
     pages.map(async (page, p) => {
       const count = shown.filter((each) => each.p === p).length
       const place = places[p] as Place
-      if (place === null) return { entries: [], next: null }
-      // A log that shows nothing and has more has looked at what is not to be shown.
-      if (count === 0) return { entries: [], next: page.entries.length === 0 ? nextOf(page) : place }
+      if (place === null || count === 0) return { entries: [], next: page.entries.length === 0 ? null : place }
       const own = count === page.entries.length && !bodies ? page : await ask(p, from(place, p), { count, bodies })
-      return { entries: [...own.entries], next: nextOf(own) }
+      return { entries: [...own.entries], next: own.cursor === undefined ? null : { after: own.cursor } }
     }),
   )
   const entries = shown.map(({ p }) => taken[p]?.entries.shift() as ResourceVersion)
   const next = taken.map((each) => each.next)
   if (next.every((place) => place === null)) return { entries }
-  const cursor = { scope, logs: next, ...asking }
+  const cursor = { scope, logs: next, since, order }
   return { entries, cursor: Buffer.from(JSON.stringify(cursor)).toString('base64url') }
 }
 
-const nextOf = ({ cursor }: Page): Place => (cursor === undefined ? null : { after: cursor })
-
-async function begin(logs: number, { scope, cursor, since, order, during, pins }: MergeOptions) {
+async function begin(logs: number, { scope, cursor, since, order, pins }: MergeOptions) {
   if (cursor !== undefined) {
     const read = decodeCursor(cursor)
     if (read === undefined || read.logs.length !== logs) throw invalid('it was not made by this tenant')
     if (read.scope !== scope) throw invalid(`it belongs to another history than ${scope}`)
-    return { places: read.logs, since: read.since, order: read.order, during: read.during }
+    return { places: read.logs, since: read.since, order: read.order }
   }
   const places = (await pins()).map(
     (at): Place => ({ at: typeof at === 'object' && 'seq' in at ? at.seq : textOf(at) }),
@@ -102,7 +93,6 @@ async function begin(logs: number, { scope, cursor, since, order, during, pins }
     places,
     since: since === undefined ? undefined : textOf(since),
     order: order === 'oldest-first' ? order : undefined,
-    during: during && { from: textOf(during.from), until: textOf(during.until) },
   }
 }
 

@@ -1,0 +1,39 @@
+import { randomInt } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { problemOf } from './checks.js'
+import { fuzz } from './fuzz.js'
+
+const seed = Number(process.env.ANNALS_FUZZ_SEED ?? randomInt(2 ** 31))
+
+test(`no generated request makes the server fail, be silent, or tell of another tenant, with seed ${seed}`, async () => {
+  const { statuses, problems } = await fuzz({ requests: 3_000, seed })
+  expect(problems).toEqual([])
+  // A run without them would not have got far.
+  const common = [200, 201, 204, 400, 404, 405, 406, 410, 412, 415, 417]
+  expect(common.filter((status) => !statuses.has(status))).toEqual([])
+})
+
+const headers = { 'content-type': 'application/fhir+json; charset=utf-8' }
+const outcome = (issue: object) => JSON.stringify({ resourceType: 'OperationOutcome', issue: [issue] })
+const issue = { code: 'invalid', diagnostics: 'x', location: ['http.url'] }
+
+test.each([
+  ['a 500', { status: 500, headers, body: outcome(issue) }],
+  ['a 503 that says nothing of later', { status: 503, headers, body: outcome(issue) }],
+  ['what is no HTTP', { status: Number.NaN, headers, body: '' }],
+  ['a failure of another type', { status: 400, headers: {}, body: outcome(issue) }],
+  ['a failure without an outcome', { status: 400, headers, body: '{"error":"x"}' }],
+  ['an outcome without an issue', { status: 400, headers, body: '{"resourceType":"OperationOutcome"}' }],
+  ['a code that is none', { status: 400, headers, body: outcome({ ...issue, code: 'bad' }) }],
+  ['an issue without a place', { status: 400, headers, body: outcome({ ...issue, location: undefined }) }],
+  ['the mark of another in a body', { status: 200, headers, body: '{"said":"mark-of-north"}' }],
+  ['the mark of another in a header', { status: 200, headers: { location: 'Patient/of-mark-of-north' }, body: '' }],
+  ['a part of a stack', { status: 200, headers, body: 'at read (file:///srv/annals/server.js:1:1)' }],
+])('%s would be found', (_, answer) => {
+  expect(problemOf(answer, false, ['mark-of-north'])).toBeDefined()
+})
+
+test('nothing is found in a proper answer', () => {
+  expect(problemOf({ status: 404, headers, body: outcome(issue) }, false, ['mark-of-north'])).toBeUndefined()
+  expect(problemOf({ status: 404, headers: {}, body: '' }, true, [])).toBeUndefined()
+})

@@ -1,0 +1,26 @@
+/** `npm run fuzz -- --requests 100000 --seed 1`: see fuzz.ts. Ends with 1 if anything was found. */
+import process from 'node:process'
+import { Command, InvalidArgumentError } from 'commander'
+import { fuzz, type Summary } from './fuzz.js'
+
+const whole = (text: string): number => {
+  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError('a whole number')
+  return Number(text)
+}
+
+const { requests, seed } = new Command('fuzz')
+  .description('sends generated requests to a FHIR server of several tenants, and checks every answer and the store')
+  .option('--requests <count>', 'how many', whole, 100_000)
+  .option('--seed <number>', 'decides what is sent', whole, Date.now() % 2 ** 31)
+  .parse()
+  .opts<{ requests: number; seed: number }>()
+
+console.log(`fuzz: ${requests} requests, seed ${seed}`)
+const began = performance.now()
+const rate = ({ requests: done }: Summary): string => `${Math.round(done / ((performance.now() - began) / 1000))}/s`
+const summary = await fuzz({ requests, seed, onProgress: (so) => console.log(`${so.requests} requests, ${rate(so)}`) })
+const { statuses, problems } = summary
+for (const [status, count] of [...statuses].sort()) console.log(`  ${status}  ${count}`)
+for (const problem of problems) console.log(`PROBLEM ${problem}`)
+console.log(`${summary.requests} requests, ${rate(summary)}, ${problems.length} problems; seed ${seed}`)
+process.exitCode = problems.length === 0 ? 0 : 1

@@ -43,6 +43,11 @@ export const sagasPrefix = '%sagas/'
 export const sagaPlanKey = (id: string): string => `${sagasPrefix}${encodeSegment(id)}/plan.ndjson`
 export const sagaStateKey = (id: string): string => `${sagasPrefix}${encodeSegment(id)}/state.json`
 
+/** What bulk exports leave in the keyspace of a tenant. */
+export const exportsPrefix = (tenant: string): string => `${encodeSegment(tenant)}/bulk/export/jobs/`
+export const exportPrefix = (tenant: string, job: string): string => `${exportsPrefix(tenant)}${encodeSegment(job)}/`
+export const exportStateKey = (tenant: string, job: string): string => `${exportPrefix(tenant, job)}state.json`
+
 /** A segment that is empty, `.` or `..`: no object of a store is named so, though a listing may show what others put there. */
 export const hiddenSegment = /(^|\/)\.{0,2}(\/|$)/
 
@@ -135,6 +140,9 @@ export const leaseSk = (tenant: string, partition: number, projection: string): 
   `${encodeSegment(tenant)}#${partition}#${projection}`
 /** Who drives which saga. */
 export const sagasPk = 'L#%sagas'
+/** Who is at work on which export of which tenant. */
+export const exportsPk = 'L#%exports'
+export const exportSk = (tenant: string, job: string): string => `${encodeSegment(tenant)}#${encodeSegment(job)}`
 export const workersPk = 'L#%workers'
 
 /** The prefixes of everything that a log can rebuild, its head aside. */

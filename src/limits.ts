@@ -28,6 +28,19 @@ export interface Limits {
   readonly concurrency: number
   /** The longest page of history. */
   readonly maxPage: number
+  /** The largest file of an export, but for a single resource that is larger. */
+  readonly exportPartBytes: number
+  /** What an export has in memory of files that are not written yet, all types together. */
+  readonly exportBufferBytes: number
+  /** How much of the log an export reads, in bytes, before it keeps where it stands; later, a sixteenth of what it has read. */
+  readonly exportCheckpointBytes: number
+  /** How long the files of an export are kept after its end, in milliseconds. */
+  readonly exportKeepMs: number
+  /** Exports that one process runs at a time, and those that wait for it. */
+  readonly maxExports: number
+  readonly maxWaitingExports: number
+  /** Patients of one export: those that are named, or the members of a group. */
+  readonly maxExportPatients: number
 }
 
 const mebibyte = 1024 * 1024
@@ -48,4 +61,11 @@ export const defaultLimits: Limits = {
   cachedStates: 20_000,
   concurrency: 16,
   maxPage: 1_000,
+  exportPartBytes: 32 * mebibyte,
+  exportBufferBytes: 64 * mebibyte,
+  exportCheckpointBytes: 1024 * mebibyte,
+  exportKeepMs: 24 * 60 * 60 * 1000,
+  maxExports: 2,
+  maxWaitingExports: 100,
+  maxExportPatients: 200_000,
 }

@@ -3,6 +3,7 @@ import type { AnnalsError } from '../domain/error.js'
 import { everyPartition, partitionOf } from '../domain/partitions.js'
 import { attempt, run } from '../domain/task.js'
 import type { TenantManifest } from '../domain/tenant.js'
+import type { ExportingFp } from './bulk/export/exports.js'
 import type { Limits } from './limits.js'
 import { openLog } from './open-log.js'
 import { newIdIn, ownOnly } from './partitioned/routing.js'
@@ -25,6 +26,8 @@ export interface OpeningDeps {
   /** Rebuilds lost pointers, instead of failing with `NeedsRecovery`. */
   readonly recover: boolean
   readonly writerName: string
+  /** Exports of all logs of a tenant, or of one. */
+  exporting(manifest: TenantManifest, partition?: number): ExportingFp
 }
 
 export interface OpenTenant {
@@ -45,13 +48,16 @@ export async function openTenant(deps: OpeningDeps, manifest: TenantManifest): P
   const close = async (): Promise<void> => {
     await Promise.all(logs.map(({ writer }) => writer.close()))
   }
-  const alone = logs.map(({ member }) => withPromises(named, member, []))
+  const exporting = (partition?: number): ExportingFp => deps.exporting(manifest, partition)
+  const alone = logs.map(({ member }, partition) =>
+    withPromises(named, member, [], exporting(partitions === 1 ? undefined : partition)),
+  )
   if (partitions === 1) return { tenant: alone[0] as Tenant, close }
   const together = makePartitioned(
     logs.map(({ member }) => member),
     deps.adapters.ids,
   )
-  return { tenant: withPromises(named, together, alone), close }
+  return { tenant: withPromises(named, together, alone, exporting()), close }
 }
 
 /** Where one cannot be opened, the others are closed again. */
@@ -119,9 +125,16 @@ export async function openOrRecover(deps: RecoverDeps, recover: boolean): Return
 }
 
 /** `alone`: each log of a tenant that has several. A tenant of one log is that log. */
-function withPromises(named: Named, { fp, streams }: Member, alone: ReadonlyArray<Tenant>): Tenant {
+function withPromises(
+  named: Named,
+  { fp, streams }: Member,
+  alone: ReadonlyArray<Tenant>,
+  exporting: ExportingFp,
+): Tenant {
   const tenant: Tenant = {
     ...promised(fp),
+    export: (options) => run(exporting.export(options)),
+    exports: promised(exporting.exports),
     ...streams,
     ...named,
     partitionOf: (type, id) => partitionOf({ type, id }, Math.max(1, alone.length)),
@@ -132,7 +145,7 @@ function withPromises(named: Named, { fp, streams }: Member, alone: ReadonlyArra
       const snapshot = await run(fp.snapshot())
       return { ...promised(snapshot), fp: snapshot }
     },
-    fp,
+    fp: { ...fp, ...exporting },
   }
   return tenant
 }

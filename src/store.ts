@@ -16,11 +16,16 @@ import {
   tenantFormat,
 } from '../domain/tenant.js'
 import type { DoctorFinding, SnapshotFp, StoreFp, Streams, TenantFp, TenantOptions } from './api.js'
+import type { ExportJob, ExportOptions } from './bulk/export/api.js'
+import { type ExportingFp, type ExportPlaces, type ExportsFp, makeExporting } from './bulk/export/exports.js'
+import { makeRunning } from './bulk/export/running.js'
+import { makeExportWorkers, type StoreExports } from './bulk/export/worker.js'
 import { copyTenant } from './copy/copy.js'
 import { lend, sideOf } from './copy/side.js'
 import { examine } from './doctor.js'
 import type { Limits } from './limits.js'
 import { type OpeningDeps, type OpenTenant, openOrRecover, openTenant } from './open-tenant.js'
+import { patience, patientBlobs } from './patience.js'
 import type { ProjectionsFp } from './project/api.js'
 import { makeProjections, type ProjectionMeasure, type Projections } from './project/projections.js'
 import { type Promised, promised } from './promised.js'
@@ -43,6 +48,8 @@ export interface Adapters {
   readonly pointersLost: boolean
   /** How often projections look at a head although no bell rang, in milliseconds. */
   readonly pollMs: number
+  /** Places outside of the store that exports can be written to. */
+  readonly exportPlaces?: ExportPlaces
   /** Hears what projections do, for metrics. */
   onProjection?(measure: ProjectionMeasure): void
   /** What only this kind of storage can be asked. */
@@ -68,8 +75,12 @@ export interface Tenant extends Promised<Omit<TenantFp, 'snapshot'>>, Streams {
   /** In which of its logs a resource is, by its place in `partitions`. */
   partitionOf(type: string, id: string): number
   snapshot(): Promise<Promised<SnapshotFp> & { readonly fp: SnapshotFp }>
+  /** Begins an export of one snapshot, which this process runs, and any other can go on with. */
+  export(options?: ExportOptions): Promise<ExportJob>
+  /** What `export` has begun: see `ExportsFp`. */
+  readonly exports: Promised<ExportsFp>
   /** The same functions as `TaskEither`s. */
-  readonly fp: TenantFp
+  readonly fp: TenantFp & ExportingFp
 }
 
 export interface Store extends Promised<StoreFp> {
@@ -82,6 +93,8 @@ export interface Store extends Promised<StoreFp> {
   readonly projections: Projections
   /** What `saga` has begun: see `SagasFp`. */
   readonly sagas: Sagas
+  /** What all processes do about the exports of all tenants. */
+  readonly exports: StoreExports
   readonly fp: StoreFp & {
     readonly projections: ProjectionsFp
     readonly sagas: SagasFp
@@ -139,6 +152,20 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     limits,
     recover: settings.recover || adapters.pointersLost,
     writerName,
+    exporting: (manifest, partition) => exportingOf(manifest, partition).fp,
+  }
+
+  const running = makeRunning(limits)
+  const exported = new Map<string, ReadonlyArray<StoredLog>>()
+
+  function exportingOf(manifest: TenantManifest, partition?: number) {
+    const { tenant, kind, shards = 1 } = manifest
+    const again = patience({ clock, ids, forMs: exportPatienceMs, signal: running.signal })
+    const patient = { ...adapters, blobs: patientBlobs(blobs, again) }
+    const logs = exported.get(tenant) ?? storedLogs(patient, limits, manifest)
+    exported.set(tenant, logs)
+    const places = adapters.exportPlaces ?? noPlaces
+    return makeExporting({ ...patient, tenant, kind, shards, limits, logs, running, places, again }, partition)
   }
 
   async function tenant(name: string, options: TenantOptions = {}): Promise<Tenant> {
@@ -185,6 +212,8 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
   function closeOnce(): Promise<void> {
     closing ??= (async () => {
       const opened = await Promise.allSettled(open.values())
+      await exportWorkers.close()
+      await running.close()
       await Promise.all(opened.map((each) => (each.status === 'fulfilled' ? each.value.close() : undefined)))
       await projecting.close()
       await lent.end()
@@ -196,11 +225,21 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
   /** What a tenant has does not change, so its manifest is read once. */
   const manifests = new Map<string, TenantManifest>()
 
-  async function logsOf(name: string): Promise<ReadonlyArray<StoredLog>> {
+  async function knownManifest(name: string): Promise<TenantManifest> {
     const manifest = manifests.get(name) ?? (await manifestOf(name, { create: false }))
     manifests.set(name, manifest)
-    return storedLogs(adapters, limits, manifest)
+    return manifest
   }
+
+  const logsOf = async (name: string): Promise<ReadonlyArray<StoredLog>> =>
+    storedLogs(adapters, limits, await knownManifest(name))
+
+  const exportWorkers = makeExportWorkers({
+    ...adapters,
+    running,
+    tenants,
+    exportingOf: async (name) => exportingOf(await knownManifest(name)),
+  })
 
   const projecting = makeProjections({ ...adapters, workerName: writerName, logsOf, tenants })
 
@@ -240,6 +279,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     tenants,
     projections: projecting.projections,
     sagas: making.sagas,
+    exports: exportWorkers.exports,
     fp: {
       ...fp,
       projections: projecting.fp,
@@ -247,4 +287,14 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
       tenant: (name, options) => attempt(() => tenant(name, options)),
     },
   })
+}
+
+/** How long a request of an export is repeated before its run ends and begins anew, in milliseconds. */
+const exportPatienceMs = 30_000
+
+const noPlaces: ExportPlaces = {
+  resolve: () => {
+    throw annalsError('NotSupported', { what: 'to', problem: 'a store in memory writes exports to no other place' })
+  },
+  open: async (url) => noPlaces.resolve(url) as never,
 }

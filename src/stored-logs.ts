@@ -7,11 +7,12 @@ import { withoutCache } from './open-tenant.js'
 import type { ProjectedLog } from './project/projections.js'
 import { eventLookup, eventSource } from './project/source.js'
 import { type LogReader, makeLogReader } from './read/log-reader.js'
-import { makeReader } from './read/reader.js'
+import { makeReader, type Reader } from './read/reader.js'
 import type { Adapters } from './store.js'
 
 export interface StoredLog extends ProjectedLog {
   readonly log: LogReader
+  readonly reader: Reader
 }
 
 export function storedLogs(adapters: Adapters, limits: Limits, manifest: TenantManifest): ReadonlyArray<StoredLog> {
@@ -25,7 +26,7 @@ export function storedLogs(adapters: Adapters, limits: Limits, manifest: TenantM
   const lookup = lookupIn(parts.map((part) => part.lookup))
   return parts.map(({ log, reader }) => {
     const source = eventSource({ ...adapters, log, reader, limits })
-    return { tenant, partition: log.partition, shards, blobs, pointers, log, source, lookup }
+    return { tenant, partition: log.partition, shards, blobs, pointers, log, reader, source, lookup }
   })
 }
 

@@ -2,35 +2,10 @@
  * The ports of a copy: trouble that passes is waited out, and what fails at the destination says where. Every call that a
  * copy makes may be made twice: it reads, creates what never changes, or publishes facts.
  */
-import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { backOff } from '../../domain/backoff.js'
 import { type AnnalsError, annalsError, isAnnalsError } from '../../domain/error.js'
-import type { Clock, Ids } from '../../domain/ports/index.js'
 import { attempt, run } from '../../domain/task.js'
+import { type PatienceDeps, patience, patientBlobs } from '../patience.js'
 import type { Side } from './side.js'
-
-export interface PatienceDeps {
-  readonly clock: Clock
-  readonly ids: Ids
-  /** How long a call is repeated. */
-  readonly forMs: number
-  readonly signal: AbortSignal
-}
-
-type Wrap = <A>(step: TaskEither<AnnalsError, A>) => TaskEither<AnnalsError, A>
-
-const patience =
-  ({ clock, ids, forMs, signal }: PatienceDeps): Wrap =>
-  (step) =>
-  async () => {
-    const until = clock.now() + forMs * 1000
-    for (let attempt = 0; ; attempt++) {
-      const result = await step()
-      const isFinal = result._tag === 'Right' || !result.left.retryable
-      if (isFinal || signal.aborted || clock.now() >= until) return result
-      await backOff(clock, ids, attempt, signal)
-    }
-  }
 
 /** The side with all calls that a copy makes itself repeated while they fail in a way that may pass. */
 export function patient(side: Side, deps: PatienceDeps): Side {
@@ -39,13 +14,7 @@ export function patient(side: Side, deps: PatienceDeps): Side {
   return {
     ...side,
     open: (log, shards) => run(again(attempt(() => side.open(log, shards)))),
-    blobs: {
-      ...blobs,
-      get: (key, range) => again(blobs.get(key, range)),
-      head: (key) => again(blobs.head(key)),
-      list: (prefix, options) => again(blobs.list(prefix, options)),
-      createIfAbsent: (key, bytes) => again(blobs.createIfAbsent(key, bytes)),
-    },
+    blobs: patientBlobs(blobs, again),
     pointers: {
       ...pointers,
       get: (pk, sk) => again(pointers.get(pk, sk)),

@@ -14,6 +14,9 @@ import {
   readAheadBytes,
 } from './commit-objects.js'
 
+/** A commit by its number and hash, as the one that follows it names it. */
+export type Named = Pick<ChainLink, 'seq' | 'hash'>
+
 export interface BackOptions {
   /** The last commit of the walk, the oldest (default 1). */
   readonly to?: number
@@ -41,7 +44,7 @@ interface Reading {
  */
 export async function* walkBack(
   objects: CommitObjects,
-  link: ChainLink,
+  link: Named,
   { to = 1, whole = false }: BackOptions = {},
 ): AsyncGenerator<OpenCommit> {
   const ahead: Reading[] = []
@@ -82,7 +85,7 @@ export async function* walkBack(
 }
 
 /** The first commit has to be the one of the link, and each other one what the commit behind it follows. */
-function check({ name, key }: CommitObjects, link: ChainLink, commit: Commit, later: Commit | undefined): void {
+function check({ name, key }: CommitObjects, link: Named, commit: Commit, later: Commit | undefined): void {
   const problem =
     later !== undefined
       ? chainProblem(commit, later, name)

@@ -5,7 +5,7 @@ import { annalsError } from '../../domain/error.js'
 import type { LogId } from '../../domain/keys.js'
 import type { BlobStore } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
-import { type BackOptions, walkBack } from './back.js'
+import { type BackOptions, type Named, walkBack } from './back.js'
 import {
   type Beginning,
   headerReadBytes,
@@ -32,7 +32,7 @@ export interface LogReader extends LogId {
    */
   follow(link: ChainLink, options?: FollowOptions): AsyncGenerator<OpenCommit>
   /** The commits from the one of `link` backwards, each checked against the chain: see `walkBack`. */
-  back(link: ChainLink, options?: BackOptions): AsyncGenerator<OpenCommit>
+  back(link: Named, options?: BackOptions): AsyncGenerator<OpenCommit>
   /** The last number in use at or after `from`: probes 1, 2, 4, 8 … beyond it, then bisects. */
   findHead(from: number): Promise<number>
   /** The last commit at or before an instant, not beyond `head`; 0 when there is none. Bisects. */
@@ -119,7 +119,7 @@ export function makeLogReader(deps: LogId & { readonly blobs: BlobStore }): LogR
     return low
   }
 
-  const back = (link: ChainLink, options?: BackOptions): AsyncGenerator<OpenCommit> => walkBack(objects, link, options)
+  const back = (link: Named, options?: BackOptions): AsyncGenerator<OpenCommit> => walkBack(objects, link, options)
 
   return { tenant, partition, name, key, open, openWhole, follow, back, findHead, seqAt }
 }

@@ -1,0 +1,85 @@
+/** Exports: what callers say and hear. */
+import type { Outcome } from '../../../domain/fhir/outcome.js'
+
+export interface ExportOptions {
+  /** Default: a UUID. The same id with the same options is the same export, and not a second one. */
+  readonly id?: string
+  /** Who asks for it. */
+  readonly actor?: string
+  /** Only these types (default: all). */
+  readonly types?: ReadonlyArray<string>
+  /** Resources that were changed at or after this instant, and with them the deletions since then. */
+  readonly since?: string | Date
+  /** The resources as they were then (default: now). */
+  readonly until?: string | Date
+  /** With `since`: whether deletions are told (default). */
+  readonly deleted?: boolean
+  /**
+   * The URL of a place that is empty yet, `file:./folder` or `s3://bucket/prefix`: the files are written there, and stay. Without it
+   * they are kept with the tenant until they expire.
+   */
+  readonly to?: string
+  /** How long the parts are kept after the end, in milliseconds (default: the limit `exportKeepMs`). */
+  readonly keepMs?: number
+  /** What the caller wants to find among the errors, such as what was passed over. */
+  readonly outcomes?: ReadonlyArray<Outcome>
+  /** The caller's own note, such as the URL of a request. */
+  readonly note?: string
+}
+
+/** `accepted`: nobody has begun yet. `in-progress`: at work, or to be resumed. */
+export type ExportState = 'accepted' | 'in-progress' | 'complete' | 'error' | 'cancelled'
+
+/** One file of an export: NDJSON. */
+export interface ExportPart {
+  /** `output/Patient/part-1.ndjson` */
+  readonly name: string
+  /** Resources; transaction Bundles that delete; OperationOutcomes. */
+  readonly kind: 'output' | 'deleted' | 'error'
+  /** Of `output`. */
+  readonly type?: string
+  /** Lines. */
+  readonly count: number
+  readonly bytes: number
+}
+
+export interface ExportProgress {
+  /** Commits that were looked at, and how many there are; unknown with `since`, which ends where nothing is new. */
+  readonly commits: number
+  readonly total?: number
+  readonly resources: number
+  /** Of the resources. */
+  readonly bytes: number
+}
+
+export interface ExportStatus {
+  readonly id: string
+  readonly state: ExportState
+  readonly actor?: string
+  readonly note?: string
+  /** Everything up to this instant is in it, and nothing later. */
+  readonly transactionTime: string
+  readonly createdAt: string
+  readonly endedAt?: string
+  /** When the parts may be removed. */
+  readonly expiresAt?: string
+  readonly progress: ExportProgress
+  /** Those that are written for good: all of them once it is complete. */
+  readonly parts: ReadonlyArray<ExportPart>
+  /** Where they are, if not with the tenant. */
+  readonly to?: string
+  /** Of an export that has failed. */
+  readonly error?: { readonly tag: string; readonly code: string; readonly message: string }
+}
+
+/** An export that was asked for in this process, and which it runs. */
+export interface ExportJob {
+  readonly id: string
+  status(): Promise<ExportStatus>
+  /** The parts as they are written, by whatever process; it ends with the export. */
+  parts(): AsyncIterable<ExportPart>
+  /** Ends it, and removes what it has written. */
+  cancel(): Promise<ExportStatus>
+  /** Its end, complete or cancelled. Rejects if it has failed, or was interrupted: then `exports.resume` goes on with it. */
+  done(): Promise<ExportStatus>
+}

@@ -1,0 +1,295 @@
+/** The exports of a tenant: begins, lists, resumes, cancels and removes them. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { sha256 } from '../../../domain/commit.js'
+import { type AnnalsError, annalsError } from '../../../domain/error.js'
+import { exportPrefix } from '../../../domain/keys.js'
+import type { BlobStore, ByteRange, Clock, Ids, PointerStore } from '../../../domain/ports/index.js'
+import type { Kind } from '../../../domain/resource.js'
+import { attempt, run } from '../../../domain/task.js'
+import type { Limits } from '../../limits.js'
+import { type Again, patientBlobs } from '../../patience.js'
+import type { ExportJob, ExportOptions, ExportState, ExportStatus } from './api.js'
+import { type DriveDeps, driveExport, isEnded } from './drive.js'
+import { makeJob } from './job.js'
+import { heldBy, offer, revoke } from './lease.js'
+import { partsIn, type Sink } from './parts.js'
+import { exportsOf, removeExport, removeFiles } from './remove.js'
+import { checkJob, requestOf } from './request.js'
+import type { RunningExports } from './running.js'
+import { makeSelection } from './selection.js'
+import { type ExportedLog, snapshotOf } from './snapshot.js'
+import { type ExportRequest, type Journal, makeJournal, type StoredExport } from './state.js'
+import { expiryOf, statusOf } from './status.js'
+
+export interface ExportsFp {
+  /** In the order of their ids; `state`: only those. */
+  list(options?: { readonly state?: ExportState }): TaskEither<AnnalsError, ReadonlyArray<ExportStatus>>
+  /** `undefined`: this tenant has none of that id. */
+  status(id: string): TaskEither<AnnalsError, ExportStatus | undefined>
+  /** Goes on with an export where it was interrupted or has failed, whoever began it. If another process is at work, it is followed. */
+  resume(id: string): TaskEither<AnnalsError, ExportJob>
+  /** Ends an export, and removes its files; also those of one that is complete. */
+  cancel(id: string): TaskEither<AnnalsError, ExportStatus>
+  /** Removes what has expired, and what nobody has gone on with for as long. Answers how many exports that were. */
+  cleanup(): TaskEither<AnnalsError, number>
+  /** The bytes of a part, or some of them. `name` as in `ExportStatus.parts`. */
+  read(id: string, name: string, range?: ByteRange): TaskEither<AnnalsError, Uint8Array>
+}
+
+/** What a tenant can be asked to export. */
+export interface ExportingFp {
+  /** Begins an export of one snapshot, which this process runs, and any other can go on with. */
+  export(options?: ExportOptions): TaskEither<AnnalsError, ExportJob>
+  readonly exports: ExportsFp
+}
+
+/** A place outside of the store, open. */
+export interface ExportPlace {
+  readonly blobs: BlobStore
+  close(): Promise<void>
+}
+
+export interface ExportingDeps {
+  readonly tenant: string
+  readonly kind: Kind
+  readonly shards: number
+  readonly blobs: BlobStore
+  readonly pointers: PointerStore
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly limits: Limits
+  /** All logs of the tenant, in order. */
+  readonly logs: ReadonlyArray<ExportedLog>
+  readonly running: RunningExports
+  readonly places: ExportPlaces
+  /** For what is written elsewhere: `blobs` and `logs` are patient by themselves. */
+  readonly again: Again
+}
+
+export interface ExportPlaces {
+  /** The URL as any process understands it. */
+  resolve(url: string): string
+  open(url: string): Promise<ExportPlace>
+}
+
+export interface Exporting {
+  readonly fp: ExportingFp
+  /** For workers: goes on with an export that nobody works on. */
+  takeUp(id: string): Promise<void>
+}
+
+/** `partition`: exports of one log alone. */
+export function makeExporting(deps: ExportingDeps, partition?: number): Exporting {
+  const { tenant, blobs, clock, ids, limits, running } = deps
+  const journal = makeJournal(tenant, blobs)
+
+  async function begin(options: ExportOptions): Promise<ExportJob> {
+    const id = checkJob(options.id ?? ids.uuid())
+    if (options.keepMs !== undefined && !(options.keepMs >= 0))
+      throw invalid('keepMs', 'it is a number of milliseconds')
+    const request = await requested(options)
+    const digest = sha256(JSON.stringify(request))
+    const there = options.id === undefined ? undefined : await journal.read(id)
+    if (there !== undefined) return jobOf(checkSame(there, digest))
+    running.checkRoom()
+    if (request.to !== undefined) await checkEmpty(deps.places, request.to)
+    const state = await journal.create(await initial(id, digest, request, options))
+    checkSame(state, digest)
+    await offer(deps, id)
+    return jobOf(state)
+  }
+
+  async function requested(options: ExportOptions): Promise<ExportRequest> {
+    const request = await requestOf(deps, options)
+    const { to } = request
+    return {
+      ...request,
+      ...(to === undefined ? undefined : { to: deps.places.resolve(to) }),
+      ...(partition === undefined ? undefined : { partition }),
+    }
+  }
+
+  async function initial(
+    id: string,
+    digest: string,
+    request: ExportRequest,
+    { actor, note, keepMs = limits.exportKeepMs }: ExportOptions,
+  ): Promise<Omit<StoredExport, 'format'>> {
+    const { instant, ends } = await snapshotOf(chosen(deps.logs, request), request.until)
+    const now = clock.now()
+    return {
+      id,
+      digest,
+      state: 'accepted',
+      epoch: 0,
+      actor,
+      note,
+      request,
+      bounds: {
+        partBytes: limits.exportPartBytes,
+        bufferBytes: limits.exportBufferBytes,
+        checkpointBytes: limits.exportCheckpointBytes,
+      },
+      keepMs,
+      createdAt: now,
+      movedAt: now,
+      endedAt: undefined,
+      instant,
+      ends: [...ends],
+      settled: ends.length === 1,
+      place: { log: 0, seq: ends[0]?.seq ?? 0 },
+      read: 0,
+      progress: { commits: 0, total: undefined, resources: 0, bytes: 0 },
+      parts: { output: {}, deleted: [], error: [] },
+      error: undefined,
+    }
+  }
+
+  /** Runs it here, unless it has ended. */
+  function jobOf({ id }: Pick<StoredExport, 'id'>): ExportJob {
+    const started = running.start(keyOf(id), (hearing, signal) =>
+      driveExport({ ...driving(deps, journal), ...hearing }, id, signal),
+    )
+    return makeJob({ id, clock, running: started, status: () => statusNow(id), cancel: () => cancel(id) })
+  }
+
+  const keyOf = (id: string): string => exportPrefix(tenant, id)
+
+  async function status(id: string): Promise<ExportStatus | undefined> {
+    const state = await journal.read(checkJob(id))
+    if (state === undefined) return undefined
+    const live = running.find(keyOf(id))?.progress ?? (isEnded(state) ? undefined : (await heldBy(deps, id))?.progress)
+    return statusOf(state, live)
+  }
+
+  async function statusNow(id: string): Promise<ExportStatus> {
+    return (await status(id)) ?? unknown(id)
+  }
+
+  async function resume(id: string): Promise<ExportJob> {
+    const moved = await journal.move(checkJob(id), (state) =>
+      state.state === 'error'
+        ? { ...state, state: 'in-progress', movedAt: clock.now(), endedAt: undefined, error: undefined }
+        : undefined,
+    )
+    return jobOf(moved?.state ?? unknown(id))
+  }
+
+  async function cancel(id: string): Promise<ExportStatus> {
+    const moved = await journal.move(checkJob(id), (state) =>
+      state.state === 'cancelled'
+        ? undefined
+        : { ...state, state: 'cancelled', movedAt: clock.now(), endedAt: clock.now(), error: undefined },
+    )
+    const { state } = moved ?? unknown(id)
+    await revoke(deps, id)
+    // Nothing of it is written any more, if it runs here. Elsewhere it is heard of within seconds.
+    const here = running.find(keyOf(id))
+    here?.stop()
+    await here?.ended.catch(() => undefined)
+    await withSink(deps, state, removeFiles)
+    return statusOf(state)
+  }
+
+  async function list({ state }: { readonly state?: ExportState } = {}): Promise<ExportStatus[]> {
+    const found: ExportStatus[] = []
+    for await (const id of exportsOf(blobs, tenant)) {
+      const known = await status(id)
+      if (known !== undefined && (state === undefined || known.state === state)) found.push(known)
+    }
+    return found
+  }
+
+  async function cleanup(): Promise<number> {
+    let removed = 0
+    for await (const id of exportsOf(blobs, tenant)) {
+      if (running.find(keyOf(id)) !== undefined) continue
+      const state = await journal.read(id)
+      const held = state === undefined || isEnded(state) ? undefined : await heldBy(deps, id)
+      if (state !== undefined && (expiryOf(state) > clock.now() || (held?.until ?? 0) > clock.now() / 1000)) {
+        // Whoever asked for it may have died before it was offered, or the pointers were lost.
+        if (held === undefined && !isEnded(state)) await offer(deps, id)
+        continue
+      }
+      await removeExport(blobs, tenant, id)
+      await revoke(deps, id)
+      if (state !== undefined) removed++
+    }
+    return removed
+  }
+
+  /** What is offered, if it has no end yet. */
+  async function takeUp(id: string): Promise<void> {
+    const state = await journal.read(id)
+    if (state === undefined || isEnded(state)) await revoke(deps, id)
+    else jobOf(state)
+  }
+
+  async function read(id: string, name: string, range?: ByteRange): Promise<Uint8Array> {
+    const state = (await journal.read(checkJob(id))) ?? unknown(id)
+    // Only what the state names can be asked for.
+    const part = state.state === 'cancelled' ? undefined : partsIn(state.parts).find((each) => each.name === name)
+    if (part === undefined) throw invalid('part', `the export '${id}' has no part '${name.slice(0, 64)}'`)
+    return withSink(deps, state, async ({ blobs, prefix }) => {
+      const blob = await run(blobs.get(prefix + name, range))
+      if (blob !== undefined) return blob.bytes
+      throw annalsError('Corrupt', { key: prefix + name, problem: 'the part is missing, though the export names it' })
+    })
+  }
+
+  const fp: ExportingFp = {
+    export: (options = {}) => attempt(() => begin(options)),
+    exports: {
+      list: (options) => attempt(() => list(options)),
+      status: (id) => attempt(() => status(id)),
+      resume: (id) => attempt(() => resume(id)),
+      cancel: (id) => attempt(() => cancel(id)),
+      cleanup: () => attempt(cleanup),
+      read: (id, name, range) => attempt(() => read(id, name, range)),
+    },
+  }
+  return { fp, takeUp }
+}
+
+const driving = (deps: ExportingDeps, journal: Journal): Omit<DriveDeps, 'onProgress' | 'onPart'> => ({
+  ...deps,
+  journal,
+  selectionOf: async ({ request }) => makeSelection(request),
+  withSink: (state, use) => withSink(deps, state, use),
+})
+
+/** The parts are with the tenant, or in a place outside that is opened for as long. */
+async function withSink<A>(deps: ExportingDeps, state: StoredExport, use: (sink: Sink) => Promise<A>): Promise<A> {
+  const { to } = state.request
+  if (to === undefined) return use({ blobs: deps.blobs, prefix: exportPrefix(deps.tenant, state.id) })
+  const place = await deps.places.open(to)
+  try {
+    return await use({ blobs: patientBlobs(place.blobs, deps.again), prefix: '' })
+  } finally {
+    await place.close()
+  }
+}
+
+async function checkEmpty(places: ExportPlaces, to: string): Promise<void> {
+  const place = await places.open(to)
+  try {
+    const { entries } = await run(place.blobs.list('', { limit: 1 }))
+    if (entries.length > 0) throw invalid('to', 'the place is not empty; name another one')
+  } finally {
+    await place.close()
+  }
+}
+
+const chosen = (logs: ReadonlyArray<ExportedLog>, { partition }: ExportRequest): ReadonlyArray<ExportedLog> =>
+  partition === undefined ? logs : logs.filter(({ log }) => log.partition === partition)
+
+function checkSame(state: StoredExport, digest: string): StoredExport {
+  if (state.digest === digest) return state
+  throw invalid('id', 'there is another export of this id; give this one its own')
+}
+
+function unknown(id: string): never {
+  throw invalid('export', `this tenant has no export '${id.slice(0, 64)}'`)
+}
+
+const invalid = (what: string, problem: string): AnnalsError => annalsError('InvalidInput', { what, problem })

@@ -1,0 +1,83 @@
+/** What a caller asks of an export, checked before anything is read or written. */
+import { annalsError } from '../../../domain/error.js'
+import { isResourceType } from '../../../domain/fhir/resource-types.js'
+import { parseInstant } from '../../../domain/instant.js'
+import { typeIndexPk } from '../../../domain/keys.js'
+import type { PointerStore } from '../../../domain/ports/index.js'
+import { checkSegment, checkType, type Kind } from '../../../domain/resource.js'
+import { everyShard } from '../../../domain/shards.js'
+import { orThrow, run } from '../../../domain/task.js'
+import type { ExportOptions } from './api.js'
+import type { ExportedLog } from './snapshot.js'
+import type { ExportRequest } from './state.js'
+
+export interface RequestDeps {
+  readonly kind: Kind
+  readonly shards: number
+  readonly pointers: PointerStore
+  readonly logs: ReadonlyArray<ExportedLog>
+}
+
+const maxTypes = 1_000
+const maxOutcomes = 1_000
+
+export async function requestOf(deps: RequestDeps, options: ExportOptions): Promise<ExportRequest> {
+  const { deleted, to, outcomes = [] } = options
+  const since = instantIn('since', options.since)
+  const until = instantIn('until', options.until)
+  if (since !== undefined && until !== undefined && since > until) refuse('since', 'it is later than until')
+  if (deleted === true && since === undefined) refuse('deleted', 'deletions are told with since only')
+  if (to !== undefined && typeof to !== 'string') refuse('to', 'it is a URL, such as file:./folder')
+  if (!Array.isArray(outcomes) || outcomes.length > maxOutcomes)
+    refuse('outcomes', `it is a list of at most ${maxOutcomes}`)
+  const types = listIn('types', options.types, maxTypes)?.map((type) => orThrow(checkType(deps.kind, type)))
+  for (const type of types ?? []) if (!(await isKnown(deps, type))) refuse('types', unknownType(deps.kind, type))
+  return {
+    ...(types === undefined ? undefined : { types: [...new Set(types)].sort() }),
+    ...(since === undefined ? undefined : { since }),
+    ...(until === undefined ? undefined : { until }),
+    ...(to === undefined ? undefined : { to }),
+    deleted: deleted ?? true,
+    outcomes: outcomes.map((outcome) => ({ ...outcome })),
+  } as ExportRequest
+}
+
+/** An id is the segment of a key. */
+export const checkJob = (id: string): string => orThrow(checkSegment('export', id))
+
+function instantIn(what: string, said: string | Date | undefined): number | undefined {
+  if (said === undefined) return undefined
+  if (typeof said === 'string') {
+    const parsed = parseInstant(said)
+    return parsed._tag === 'Right' ? parsed.right : refuse(what, (parsed.left.data as { problem: string }).problem)
+  }
+  if (said instanceof Date && !Number.isNaN(said.getTime())) return said.getTime() * 1000
+  return refuse(what, 'an instant is needed, such as 2026-11-22T10:15:30Z')
+}
+
+/** A list that is given has something in it: an empty one would mean all to one reader and nothing to another. */
+function listIn(what: string, list: ReadonlyArray<string> | undefined, most: number): string[] | undefined {
+  if (list === undefined) return undefined
+  if (!Array.isArray(list) || list.length === 0) refuse(what, 'it is a list of one or more; leave it out for all')
+  if (list.length > most)
+    throw annalsError('LimitExceeded', { what, limit: most, actual: list.length, unit: 'entries' })
+  return list.map((each) => (typeof each === 'string' ? each : refuse(what, 'it is a list of texts')))
+}
+
+/** A type of FHIR, or one of which the tenant has had something. */
+async function isKnown({ kind, shards, pointers, logs }: RequestDeps, type: string): Promise<boolean> {
+  if (kind === 'fhir' && isResourceType(type)) return true
+  for (const { log } of logs)
+    for (const shard of everyShard(shards))
+      if ((await run(pointers.query({ pk: typeIndexPk(log, type, shard), limit: 1 }))).items.length > 0) return true
+  return false
+}
+
+const unknownType = (kind: Kind, type: string): string =>
+  kind === 'fhir'
+    ? `there is no type '${type}' in FHIR 4.0.1, and nothing of it in this tenant`
+    : `there is nothing of the type '${type}' in this tenant`
+
+function refuse(what: string, problem: string): never {
+  throw annalsError('InvalidInput', { what, problem })
+}

@@ -1,0 +1,140 @@
+/**
+ * The state of an export: one object, which moves by compare-and-set. It says everything that another process needs to go on: what
+ * was asked for, the snapshot, the place up to which the log has been read, and the parts that are written for good.
+ */
+import { Buffer } from 'node:buffer'
+import * as t from 'io-ts'
+import { type AnnalsError, annalsError, type ErrorTag, type Failures } from '../../../domain/error.js'
+import { exportStateKey } from '../../../domain/keys.js'
+import type { BlobStore } from '../../../domain/ports/index.js'
+import { run } from '../../../domain/task.js'
+
+const format = 'annals-export/1'
+
+const optional = <C extends t.Mixed>(codec: C) => t.union([codec, t.undefined])
+const texts = t.array(t.string)
+
+/** What was asked for, checked. Instants are in microseconds since 1970. */
+const RequestCodec = t.type({
+  types: optional(texts),
+  since: optional(t.number),
+  until: optional(t.number),
+  deleted: t.boolean,
+  /** One log of a tenant that has several. */
+  partition: optional(t.number),
+  to: optional(t.string),
+  outcomes: t.array(t.UnknownRecord),
+})
+
+const LinkCodec = t.type({ partition: t.number, seq: t.number, hash: t.string, at: t.number })
+
+/** Lines and bytes of a part. Its number is its place in the list, from 1. */
+const PartsCodec = t.array(t.tuple([t.number, t.number]))
+
+const PartListsCodec = t.type({ output: t.record(t.string, PartsCodec), deleted: PartsCodec, error: PartsCodec })
+
+const StateCodec = t.type({
+  format: t.literal(format),
+  id: t.string,
+  /** SHA-256 of the request: the same id with another one is refused. */
+  digest: t.string,
+  state: t.union([
+    t.literal('accepted'),
+    t.literal('in-progress'),
+    t.literal('complete'),
+    t.literal('error'),
+    t.literal('cancelled'),
+  ]),
+  /** Who may move the state counts it up first: whoever worked on it before is left behind. */
+  epoch: t.number,
+  actor: optional(t.string),
+  note: optional(t.string),
+  request: RequestCodec,
+  /** Of the parts. They are the same however often a part is written, so they are kept with the request. */
+  bounds: t.type({ partBytes: t.number, bufferBytes: t.number, checkpointBytes: t.number }),
+  keepMs: t.number,
+  createdAt: t.number,
+  movedAt: t.number,
+  endedAt: optional(t.number),
+  /** The snapshot: everything up to this instant, and nothing later. */
+  instant: t.number,
+  /** The last commit of each log in it, which is for good once it is settled. */
+  ends: t.array(LinkCodec),
+  settled: t.boolean,
+  /** The next commit to be read, of which of the logs. */
+  place: t.type({ log: t.number, seq: t.number }),
+  /** What was read so far, in bytes, and how much of it at the last checkpoint. */
+  read: t.number,
+  progress: t.type({ commits: t.number, total: optional(t.number), resources: t.number, bytes: t.number }),
+  parts: PartListsCodec,
+  /** Why it has failed. */
+  error: optional(t.type({ tag: t.string, data: t.UnknownRecord })),
+})
+
+export type ExportRequest = t.TypeOf<typeof RequestCodec>
+export type PartLists = t.TypeOf<typeof PartListsCodec>
+export type StoredExport = t.TypeOf<typeof StateCodec>
+export type LogEnd = t.TypeOf<typeof LinkCodec>
+export type Bounds = StoredExport['bounds']
+
+/** What the state becomes; `undefined`: it stays as it is. */
+export type Change = (state: StoredExport) => StoredExport | undefined
+
+export const failureOf = ({ error }: StoredExport): AnnalsError | undefined =>
+  error && annalsError(error.tag as ErrorTag, error.data as unknown as Failures[ErrorTag])
+
+export interface Journal {
+  read(job: string): Promise<StoredExport | undefined>
+  /** Answers the state that then stands, whoever wrote it. */
+  create(state: Omit<StoredExport, 'format'>): Promise<StoredExport>
+  /** Answers the state that then stands, and whether it was moved by this call. `undefined`: there is none. */
+  move(job: string, change: Change): Promise<{ readonly state: StoredExport; readonly moved: boolean } | undefined>
+}
+
+export function makeJournal(tenant: string, blobs: BlobStore): Journal {
+  const keyOf = (job: string): string => exportStateKey(tenant, job)
+
+  async function read(job: string): Promise<{ readonly state: StoredExport; readonly etag: string } | undefined> {
+    const found = await run(blobs.get(keyOf(job)))
+    return found && { state: decoded(keyOf(job), found.bytes), etag: found.etag }
+  }
+
+  return {
+    read: async (job) => (await read(job))?.state,
+    async create(state) {
+      const key = keyOf(state.id)
+      await run(blobs.createIfAbsent(key, encoded({ format, ...state })))
+      const stored = await read(state.id)
+      if (stored !== undefined) return stored.state
+      throw annalsError('Unavailable', { operation: 'get', key, cause: 'the state was removed as soon as it was made' })
+    },
+    async move(job, change) {
+      for (;;) {
+        const stored = await read(job)
+        if (stored === undefined) return undefined
+        const next = change(stored.state)
+        if (next === undefined) return { state: stored.state, moved: false }
+        if ((await run(blobs.replaceIfMatch(keyOf(job), encoded(next), stored.etag))) === 'replaced')
+          return { state: next, moved: true }
+      }
+    },
+  }
+}
+
+const encoded = (state: StoredExport): Uint8Array => Buffer.from(JSON.stringify(state))
+
+function decoded(key: string, bytes: Uint8Array): StoredExport {
+  let said: unknown
+  try {
+    said = JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch {
+    throw annalsError('Corrupt', { key, problem: 'it is no JSON' })
+  }
+  const stated = (said as { format?: unknown } | null)?.format
+  if (stated !== format)
+    throw annalsError('UnsupportedFormat', { key, format: String(stated).slice(0, 64), supported: format })
+  const result = StateCodec.decode(said)
+  if (result._tag === 'Right') return result.right
+  const where = result.left[0]?.context.map((entry) => entry.key).join('.')
+  throw annalsError('Corrupt', { key, problem: `the state of the export is malformed at '${where ?? ''}'` })
+}

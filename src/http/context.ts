@@ -72,17 +72,6 @@ export function auditOf(request: FastifyRequest): WriteOptions {
   }
 }
 
-export type Preference = 'minimal' | 'representation' | 'OperationOutcome'
-
-/** What a client wants of a write. Values that nobody knows are passed over. */
-export function preferenceOf(request: FastifyRequest): Preference {
-  const [, wanted] = /\breturn=(minimal|representation|OperationOutcome)\b/.exec(header(request, 'prefer') ?? '') ?? []
-  return (wanted as Preference | undefined) ?? 'representation'
-}
-
-export const isLenient = (request: FastifyRequest): boolean =>
-  /\bhandling=lenient\b/.test(header(request, 'prefer') ?? '')
-
 /** For queries: a date or an instant stands for all the time that it does not tell apart. */
 export function periodIn(parameter: string, text: string): Period {
   const period = readPeriod(text)

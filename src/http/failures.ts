@@ -71,6 +71,8 @@ function answerTo(
   const { statusCode, code } = error as { statusCode?: number; code?: string }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return known(413, 'too-long', 'the body is over the limit of this server', inBody)
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return known(415, 'not-supported', 'it is no media type', inHeader('Content-Type'))
   if (code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH')
     return known(400, 'value', 'it is not the length of the body', inHeader('Content-Length'))
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)

@@ -1,42 +1,80 @@
-/** Content negotiation: what clients send and take is JSON. (FHIR R4, RESTful API: content types and encodings) */
+/** Content types: what clients send and take is JSON. (FHIR R4, RESTful API: content types and encodings, FHIR version parameter) */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { parse, stringify } from 'lossless-json'
 import { HttpProblem } from './failures.js'
+import { type MediaRange, preferredOf, readAccept, readMediaType } from './negotiation.js'
 import { inHeader, inParameter } from './places.js'
 
-export const fhirJson = 'application/fhir+json; charset=utf-8'
+const fhirType = 'application/fhir+json'
+export const fhirJson = `${fhirType}; charset=utf-8`
+
+/** As the MIME-type parameter `fhirVersion` says it. */
+export const servedVersion = '4.0'
+
+/** What resources are written as: the general types as they are asked for, the formal one before them. */
+const written = [fhirType, 'application/json', 'text/json']
+/** The formal type as it was before STU3. */
+const earlierType = 'application/json+fhir'
+const taken: ReadonlySet<string> = new Set([...written, earlierType])
 
 const inContentType = inHeader('Content-Type')
 
-const taken = new Set(['application/fhir+json', 'application/json', 'application/json+fhir', 'text/json'])
-const formats = new Set([...taken, 'json', '*/*', 'application/*'])
+/** Resources, and nothing else. */
+export const checkAccept = (request: FastifyRequest): void => void wantedOf(request)
 
-/** `_format` goes before Accept. */
-export function checkAccept({ headers, query }: FastifyRequest): void {
-  const { _format: format } = query as { _format?: string | string[] }
-  // A plus in a URL is a space.
-  const asked = format === undefined ? (headers.accept ?? '*/*') : String(format).replaceAll(' ', '+')
-  const isTaken = asked.split(',').some((each) => {
-    const [type = '', ...parameters] = each.split(';').map((part) => part.trim().toLowerCase())
-    return formats.has(type) && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
-  })
-  if (isTaken) return
-  const place = format === undefined ? inHeader('Accept') : inParameter('_format')
-  throw new HttpProblem(406, 'not-supported', 'resources are written as application/fhir+json only', {}, place)
+/** What is accepted most, of other formats and of resources (`undefined`). `_format` goes before Accept. */
+export function wantedOf(request: FastifyRequest, others: ReadonlyArray<string> = []): string | undefined {
+  const wanted = negotiated(request, [...written, ...others])
+  if (wanted !== undefined) return written.includes(wanted) ? undefined : wanted
+  const place = formatIn(request) === undefined ? inHeader('Accept') : inParameter('_format')
+  const known = [fhirType, ...others].join(' or ')
+  const problem = `what is asked for is written as ${known}, of FHIR ${servedVersion}`
+  throw new HttpProblem(406, 'not-supported', problem, {}, place)
 }
 
+/** The content type of a resource in an answer. */
+export function contentTypeOf(request: FastifyRequest): string {
+  const { accept } = request.headers
+  if (formatIn(request) === undefined && (accept === undefined || accept === '*/*')) return fhirJson
+  const type = negotiated(request, written) ?? fhirType
+  const named = rangesOf(request).some((range) => range.type === type && range.parameters.has(versionParameter))
+  return `${type};${named ? ` fhirVersion=${servedVersion};` : ''} charset=utf-8`
+}
+
+/** Of these types, the one that is accepted most. */
+export const negotiated = (request: FastifyRequest, types: ReadonlyArray<string>): string | undefined =>
+  preferredOf(rangesOf(request), types)
+
+const versionParameter = 'fhirversion'
+
+function rangesOf(request: FastifyRequest): MediaRange[] {
+  const format = formatIn(request)
+  const asked = format ?? request.headers.accept ?? ''
+  return readAccept(asked === '' ? '*/*' : asked)
+    .filter(({ parameters }) => isServed(parameters))
+    .map((range) => {
+      const isFormal = range.type === earlierType || (format !== undefined && range.type === 'json')
+      return isFormal ? { ...range, type: fhirType } : range
+    })
+}
+
+/** A plus in a URL that is not percent-encoded has become a space. */
+function formatIn({ query }: FastifyRequest): string | undefined {
+  const { _format: format } = query as { _format?: string | string[] }
+  return format === undefined ? undefined : String(format).replace(/(\w) (?=\w)/g, '$1+')
+}
+
+const isServed = (parameters: ReadonlyMap<string, string>): boolean =>
+  (parameters.get(versionParameter) ?? servedVersion) === servedVersion
+
 export function checkContentType({ headers }: FastifyRequest, others: ReadonlyArray<string> = []): void {
-  const [type = '', ...parameters] = (headers['content-type'] ?? '').split(';').map((part) => part.trim().toLowerCase())
-  if (!taken.has(type) && !others.includes(type)) {
-    const known = ['application/fhir+json', ...others].join(' or ')
-    throw new HttpProblem(415, 'not-supported', `a body is sent as ${known}`, {}, inContentType)
+  const { type, parameters } = readMediaType(headers['content-type'] ?? '')
+  const refuse = (problem: string): never => {
+    throw new HttpProblem(415, 'not-supported', problem, {}, inContentType)
   }
-  const charset = parameters
-    .find((parameter) => parameter.startsWith('charset='))
-    ?.slice(8)
-    .replaceAll('"', '')
-  if (charset !== undefined && charset !== 'utf-8')
-    throw new HttpProblem(415, 'not-supported', 'a body is sent as UTF-8', {}, inContentType)
+  if (!taken.has(type) && !others.includes(type)) refuse(`a body is sent as ${[fhirType, ...others].join(' or ')}`)
+  if (!isServed(parameters)) refuse(`a body is of FHIR ${servedVersion} here`)
+  if ((parameters.get('charset') ?? 'utf-8') !== 'utf-8') refuse('a body is sent as UTF-8')
 }
 
 /** What is sent compressed could become any number of bytes. (RFC 9110, 12.5.3: with what would be taken) */
@@ -51,6 +89,6 @@ export function checkContentEncoding({ headers }: FastifyRequest): void {
 export function sendJson(request: FastifyRequest, reply: FastifyReply, bytes: Uint8Array): FastifyReply {
   const { _pretty: pretty } = request.query as { _pretty?: string }
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  reply.header('content-type', fhirJson)
+  reply.headers({ 'content-type': contentTypeOf(request), vary: 'accept' })
   return reply.send(pretty === 'true' ? `${stringify(parse(body.toString()), null, 2)}\n` : body)
 }

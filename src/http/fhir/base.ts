@@ -3,10 +3,12 @@ import type { FastifyInstance } from 'fastify'
 import { sha256 } from '../../../domain/commit.js'
 import { permitOf } from '../access/caller.js'
 import { securityOf } from '../access/smart.js'
-import { auditOf, baseOf, type Context, preferenceOf, tenantOf } from '../context.js'
+import { auditOf, baseOf, type Context, tenantOf } from '../context.js'
+import { isUnchanged } from '../entity-tags.js'
 import { HttpProblem, sendBundleFailure } from '../failures.js'
 import { checkAccept, checkContentType, sendJson } from '../formats.js'
 import { inBody } from '../places.js'
+import { applied, returnIn } from '../preferences.js'
 import { capabilityStatement } from './capability.js'
 import { provenanceOf } from './provenance.js'
 
@@ -18,7 +20,7 @@ export function addBase(app: FastifyInstance, context: Context, version: string)
     )
     const etag = `W/"${sha256(bytes).slice(0, 16)}"`
     reply.header('etag', etag)
-    return request.headers['if-none-match'] === etag ? reply.code(304).send() : sendJson(request, reply, bytes)
+    return isUnchanged(request, etag) ? reply.code(304).send() : sendJson(request, reply, bytes)
   })
   app.post('/', async (request, reply) => {
     checkAccept(request)
@@ -27,12 +29,12 @@ export function addBase(app: FastifyInstance, context: Context, version: string)
     if (body === undefined || body.length === 0)
       throw new HttpProblem(400, 'required', 'a Bundle is needed', {}, inBody)
     const tenant = await tenantOf(context, request)
-    const wanted = preferenceOf(request) === 'representation' && /return=/.test(String(request.headers.prefer))
-    const how = { return: wanted ? 'representation' : 'minimal' } as const
+    const preference = returnIn(request)
+    const how = { return: preference === 'representation' ? preference : 'minimal' } as const
     const options = { ...auditOf(request), ...permitOf(request), ...provenanceOf(request), ...how }
     const answer = await tenant.fp.bundle(body, options)()
-    return answer._tag === 'Left'
-      ? sendBundleFailure(answer.left, request, reply)
-      : sendJson(request, reply, answer.right.bytes())
+    if (answer._tag === 'Left') return sendBundleFailure(answer.left, request, reply)
+    if (preference === how.return) applied(reply, `return=${preference}`)
+    return sendJson(request, reply, answer.right.bytes())
   })
 }

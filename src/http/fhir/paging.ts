@@ -1,7 +1,7 @@
 /** What histories and lists share: which parameters they take, how much a page holds, and where the next one is. */
 import type { FastifyRequest } from 'fastify'
-import { isLenient } from '../context.js'
 import { parameterProblem } from '../failures.js'
+import { isLenient } from '../preferences.js'
 
 const defaultCount = 50
 const largestCount = 1_000

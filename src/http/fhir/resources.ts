@@ -3,10 +3,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { EntryResponse } from '../../../domain/fhir/bundle/response.js'
 import type { InteractionRequest, ResourceVersion } from '../../index.js'
 import { checkAccess, permitOf } from '../access/caller.js'
-import { auditOf, baseOf, type Context, instantIn, preferenceOf, queryOf, tenantOf, typeOf } from '../context.js'
+import { auditOf, baseOf, type Context, instantIn, queryOf, tenantOf, typeOf } from '../context.js'
+import { isUnchanged } from '../entity-tags.js'
 import { HttpProblem } from '../failures.js'
 import { checkAccept, checkContentType, sendJson } from '../formats.js'
 import { inBody } from '../places.js'
+import { applied, type Return, returnIn } from '../preferences.js'
 import { provenanceOf } from './provenance.js'
 
 type Method = InteractionRequest['method']
@@ -44,8 +46,8 @@ async function read(context: Context, request: FastifyRequest, reply: FastifyRep
   }
   const headers = headersOf(found)
   if (found.deleted) throw new HttpProblem(410, 'deleted', `${type}/${id} is deleted`, headers)
-  reply.headers(headers)
-  if (isUnchanged(request, found)) return reply.code(304).send()
+  reply.headers({ ...headers, 'content-location': placeOf(baseOf(context, request), found) })
+  if (isUnchanged(request, headers.etag, found.at)) return reply.code(304).send()
   return sendJson(request, reply, found.body as Uint8Array)
 }
 
@@ -54,15 +56,9 @@ const headersOf = ({ version, at }: Pick<ResourceVersion, 'version' | 'at'>) => 
   'last-modified': new Date(at).toUTCString(),
 })
 
-/** An entity tag goes before an instant, which is known to the second only. */
-function isUnchanged({ headers }: FastifyRequest, { version, at }: ResourceVersion): boolean {
-  const tags = headers['if-none-match']
-  if (tags !== undefined)
-    return tags.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === `"${version}"`)
-  const since = headers['if-modified-since']
-  if (since === undefined || Number.isNaN(Date.parse(since))) return false
-  return Math.floor(Date.parse(at) / 1000) <= Math.floor(Date.parse(since) / 1000)
-}
+/** The URL of a version. */
+const placeOf = (base: string, { type, id, version }: Pick<EntryResponse, 'type' | 'id' | 'version'>): string =>
+  `${base}/${type}/${id}/_history/${version}`
 
 async function write(
   context: Context,
@@ -71,38 +67,48 @@ async function write(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   checkAccept(request)
-  const preference = preferenceOf(request)
+  const preference = returnIn(request)
   checkAccess(request, permissions[method], typeOf(request))
   const interaction = interactionOf(method, request)
   const provenance = provenanceOf(request)
   if ('provenance' in provenance) checkAccess(request, 'c', 'Provenance')
   const tenant = await tenantOf(context, request)
+  const isShown = method !== 'DELETE' && (preference ?? 'representation') === 'representation'
   const answer = await tenant.interact(interaction, {
     ...auditOf(request),
     ...permitOf(request),
     ...provenance,
-    return: preference === 'representation' && method !== 'DELETE' ? 'representation' : 'minimal',
+    return: isShown ? 'representation' : 'minimal',
   })
-  const { status, type, id, version, at } = answer
+  const { status, version, at } = answer
   reply.code(status)
   if (version !== undefined && at !== undefined) reply.headers(headersOf({ version, at }))
   else if (version !== undefined) reply.header('etag', `W/"${version}"`)
-  if (status === 201 || (method === 'POST' && version !== undefined))
-    reply.header('location', `${baseOf(context, request)}/${type}/${id}/_history/${version}`)
+  const place = placeOf(baseOf(context, request), answer)
+  if (status === 201 || (method === 'POST' && version !== undefined)) reply.header('location', place)
+  if (answer.resource !== undefined) reply.header('content-location', place)
   return sendAnswer(request, reply, answer, preference)
 }
 
+/** What was written, unless the client prefers something else. Only who asks for an outcome gets one. */
 function sendAnswer(
   request: FastifyRequest,
   reply: FastifyReply,
   { status, type, id, version, resource }: EntryResponse,
-  preference: ReturnType<typeof preferenceOf>,
+  preference: Return | undefined,
 ): FastifyReply {
-  if (status === 204 || preference === 'minimal') return reply.send()
-  if (preference === 'representation' && resource !== undefined) return sendJson(request, reply, resource)
-  const diagnostics = `${type}/${id} is at version ${version}`
-  const issue = [{ severity: 'information', code: 'informational', diagnostics }]
-  return sendJson(request, reply, Buffer.from(JSON.stringify({ resourceType: 'OperationOutcome', issue })))
+  if (preference === 'OperationOutcome') {
+    applied(reply, 'return=OperationOutcome')
+    const diagnostics = id === undefined ? 'there was nothing to delete' : `${type}/${id} is at version ${version}`
+    const issue = [{ severity: 'information', code: 'informational', diagnostics }]
+    // A 204 has no content.
+    reply.code(status === 204 ? 200 : status)
+    return sendJson(request, reply, Buffer.from(JSON.stringify({ resourceType: 'OperationOutcome', issue })))
+  }
+  if (preference === 'minimal') applied(reply, 'return=minimal')
+  if (preference === 'minimal' || resource === undefined) return reply.send()
+  if (preference === 'representation') applied(reply, 'return=representation')
+  return sendJson(request, reply, resource)
 }
 
 /** What is asked for, as the entry of a Bundle says it. */

@@ -1,0 +1,31 @@
+/** What a client prefers of an answer: the Prefer header. (RFC 7240; FHIR R4, RESTful API: managing return content) */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+export type Return = 'minimal' | 'representation' | 'OperationOutcome'
+
+const returns: ReadonlySet<string> = new Set(['minimal', 'representation', 'OperationOutcome'] satisfies Return[])
+
+/** Preferences by their names in lower case. Of several of one name the first counts; parameters are passed over. */
+function preferencesOf({ headers }: FastifyRequest): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  for (const preference of [headers.prefer ?? []].flat().join(',').split(',')) {
+    const [, name, value = ''] = /^\s*([\w-]+)\s*(?:=\s*"?([^\s";]*)"?)?\s*(?:;.*)?$/.exec(preference) ?? []
+    if (name !== undefined && !found.has(name.toLowerCase())) found.set(name.toLowerCase(), value)
+  }
+  return found
+}
+
+/** What is to be answered to a write; `undefined`: the client does not say, or says what nobody knows. */
+export function returnIn(request: FastifyRequest): Return | undefined {
+  const wanted = preferencesOf(request).get('return')
+  return wanted !== undefined && returns.has(wanted) ? (wanted as Return) : undefined
+}
+
+/** Whether parameters that are not known are passed over. */
+export const isLenient = (request: FastifyRequest): boolean => preferencesOf(request).get('handling') === 'lenient'
+
+/** Says that a preference was honoured. */
+export function applied(reply: FastifyReply, preference: string): void {
+  const before = reply.getHeader('preference-applied')
+  reply.header('preference-applied', before === undefined ? preference : `${before}, ${preference}`)
+}

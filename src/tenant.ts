@@ -46,7 +46,7 @@ export function makeTenant(parts: TenantParts): { readonly fp: TenantFp; readonl
   ): TaskEither<AnnalsError, TransactionResult> =>
     attempt(async () =>
       typeof operations === 'function'
-        ? writePlanned(deps, decidedWrite(parts, operations, options), options)
+        ? (await writePlanned(deps, decidedWrite(parts, operations, options), options)).result
         : orThrow(await writer.submit(prepare(parts, operations, options), options)),
     )
 
@@ -65,8 +65,8 @@ export function makeTenant(parts: TenantParts): { readonly fp: TenantFp; readonl
     },
     patch: (type, id, patch, options = {}) =>
       attempt(async () => {
-        const { results } = await writePlanned(deps, patchedWrite(parts, type, id, patch, options), options)
-        return results[0] as WriteResult
+        const { result } = await writePlanned(deps, patchedWrite(parts, type, id, patch, options), options)
+        return result.results[0] as WriteResult
       }),
     delete: (type, id, options = {}) => one({ op: 'delete', type, id, expect: options.expect }, options),
     transact,

@@ -45,7 +45,7 @@ export async function processBundle(
   const provenance = readProvenance(options.provenance, limits)
   if (type === 'batch') return batch(deps, entries, provenance, options)
   const asked = entries.map(askedBy)
-  const { transaction, answers } = await transact(deps, { asked, provenance }, sha256(bytes), options)
+  const { transaction, answers } = await transact(deps, { asked, provenance }, () => sha256(bytes), options)
   return responseOf('transaction-response', answers, transaction)
 }
 
@@ -63,9 +63,9 @@ export async function processInteraction(
   const resource = method === 'PATCH' && bytes !== undefined && isList(bytes) ? patchBinary(bytes) : bytes
   if (resource !== undefined) orThrow(scanBody(resource))
   const entry: Entry = { index: 0, request: { method, url, ...conditions }, resource }
-  const digest = sha256(Buffer.concat([Buffer.from(JSON.stringify(entry.request)), bytes ?? Buffer.of()]))
   const provenance = readProvenance(options.provenance, deps.limits)
-  const { answers } = await transact(deps, { asked: [askedBy(entry)], provenance }, digest, options)
+  const asked = [askedBy(entry)]
+  const { answers } = await transact(deps, { asked, provenance }, () => digestOf(entry, bytes), options)
   return answers[0] as EntryResponse
 }
 
@@ -80,6 +80,9 @@ const patchBinary = (patch: Uint8Array): Uint8Array =>
     }),
   )
 
+const digestOf = ({ request }: Entry, body: Uint8Array = Buffer.of()): string =>
+  sha256(Buffer.concat([Buffer.from(JSON.stringify(request)), body]))
+
 const askedBy = (entry: Entry): Asked => ({ entry, interaction: orThrow(interactionOf(entry)) })
 
 interface Work {
@@ -91,7 +94,7 @@ interface Work {
 async function transact(
   deps: BundleDeps,
   { asked, provenance: given }: Work,
-  digest: string,
+  digest: () => string,
   options: BundleOptions,
 ): Promise<{ readonly answers: EntryResponse[]; readonly transaction?: string }> {
   const ordered = inOrder(asked)
@@ -102,10 +105,12 @@ async function transact(
   const all = provenance === undefined ? asked : [...asked, provenance]
   checkNeeds(permit, () => all.flatMap(({ interaction }) => needsOf(interaction)))
   const plan = async () => ({ ...(await planBundle(deps, asked, { permit, provenance })), ...notes })
-  const whole = given === undefined ? digest : sha256(`${digest} ${sha256(given.entry.resource as Uint8Array)}`)
+  const whole = (): string =>
+    given === undefined ? digest() : sha256(`${digest()} ${sha256(given.entry.resource as Uint8Array)}`)
   try {
-    const result = await writePlanned(deps, { name: 'the Bundle', digest: whole, plan }, options)
-    const answers = await respond(deps, ordered, result, options)
+    const written = await writePlanned(deps, { name: 'the Bundle', digest: whole, plan }, options)
+    const answers = await respond(deps, ordered, written, options)
+    const { result } = written
     return result.id === undefined ? { answers } : { answers, transaction: result.id }
   } catch (error) {
     throw isAnnalsError(error) ? byEntry(error, ordered) : error
@@ -134,9 +139,9 @@ async function batch(
   const answers = await mapBounded(entries, batchWidth, async (entry): Promise<EntryResponse> => {
     try {
       const request = options.request === undefined ? undefined : `${options.request}:${entry.index}`
-      const digest = sha256(Buffer.concat([Buffer.from(JSON.stringify(entry.request)), entry.resource ?? Buffer.of()]))
       const asked = askedBy(entry)
       checkIndependent(asked, fullUrls)
+      const digest = (): string => digestOf(entry, entry.resource)
       const { answers } = await transact(deps, { asked: [asked], provenance }, digest, { ...options, request })
       return answers[0] as EntryResponse
     } catch (error) {

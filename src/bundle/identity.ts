@@ -63,13 +63,13 @@ export function writersOf(identities: ReadonlyMap<Interaction, Identity>): Reado
 export function checkConditions(
   identities: ReadonlyMap<Interaction, Identity>,
   writers: ReadonlyMap<string, number>,
-  overlay: Overlay,
+  overlay: () => Overlay,
 ): void {
   for (const [interaction, identity] of identities) {
     const condition = conditionOf(interaction)
     if (condition === undefined || interaction.kind === 'delete') continue
     const { type } = condition
-    for (const id of overlay.select(condition, []))
+    for (const id of overlay().select(condition, []))
       if (id !== identity.id) {
         const other = writers.get(refKey({ type, id })) as number
         throw sameResource(Math.min(other, interaction.index), Math.max(other, interaction.index))

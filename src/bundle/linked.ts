@@ -1,7 +1,7 @@
 /** The bodies of a transaction Bundle with their links replaced: full URLs by what the entries have become, conditions by what they select. */
 import { annalsError } from '../../domain/error.js'
 import type { Interaction } from '../../domain/fhir/bundle/interaction.js'
-import { type Link, linksOf, replaceLinks } from '../../domain/fhir/bundle/links.js'
+import { conditionalLinksOf, type Link, linksOf, replaceLinks } from '../../domain/fhir/bundle/links.js'
 import { needsOfLinks } from '../../domain/fhir/bundle/needs.js'
 import { placeOf } from '../../domain/fhir/bundle/read.js'
 import { conditionalReference, type Destination, resolverOf } from '../../domain/fhir/bundle/resolve.js'
@@ -24,19 +24,22 @@ export async function withLinks(
   asked: ReadonlyArray<Asked>,
   { identities, sent, permit }: Planned,
   lookup: Lookup,
-  overlay: Overlay,
+  overlay: () => Overlay,
 ): Promise<ReadonlyMap<Interaction, Uint8Array>> {
   const destinations = destinationsOf(asked, identities)
   const found = asked.flatMap(({ entry, interaction }) => {
     const body = sent.get(interaction)
-    return body === undefined ? [] : [{ entry, interaction, body, links: linksOf(body, interaction.type) }]
+    if (body === undefined) return []
+    // Without full URLs no other link leads to an entry.
+    const links = (destinations.size > 0 ? linksOf : conditionalLinksOf)(body, interaction.type)
+    return [{ entry, interaction, body, links }]
   })
   checkNeeds(permit, () => found.flatMap(({ interaction, links }) => needsOfLinks(links, interaction.index)))
   const selected = new Map<string, string>()
   await mapBounded(conditionsIn(found), limits.concurrency, async ({ text, type, query, index }) => {
     const what = placeOf(index, 'resource')
     const condition = orThrow(readCondition(what, type, query))
-    const ids = overlay.select(condition, await lookup.select(condition))
+    const ids = overlay().select(condition, await lookup.select(condition))
     if (ids.length === 0) throw annalsError('NoMatch', { what: `${what}: a conditional reference` })
     if (ids.length > 1)
       throw annalsError('MultipleMatches', { what: `${what}: a conditional reference`, matches: ids.length })

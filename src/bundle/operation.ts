@@ -8,6 +8,7 @@ import { placeOf } from '../../domain/fhir/bundle/read.js'
 import { orThrow } from '../../domain/task.js'
 import type { Reader } from '../read/reader.js'
 import type { Identity } from './identity.js'
+import type { Lookup } from './plan.js'
 
 /** Stands for a resource where a condition selects none: it is no FHIR id. */
 const nothing = '_'
@@ -18,7 +19,7 @@ export async function operationOf(
   interaction: Interaction,
   { id = nothing, assigned, selected }: Identity = { id: undefined, assigned: false, selected: false },
   body: Uint8Array | undefined,
-  { seq, place }: { readonly seq: number; readonly place: number },
+  { lookup, place }: { readonly lookup: Lookup; readonly place: number },
 ): Promise<Operation> {
   const { type, index } = interaction
   const check = (expect: Expectation, checked = id): Operation => ({ kind: 'check', type, id: checked, expect })
@@ -45,6 +46,7 @@ export async function operationOf(
     case 'read': {
       const { id, version } = interaction
       if (version === undefined) return check('exists', id)
+      const seq = await lookup.seq()
       const pointer = await reader.version({ type, id }, version)
       if (pointer !== undefined && pointer.seq <= seq && pointer.op !== 'delete') return check('any', id)
       const actual = pointer === undefined || pointer.seq > seq ? 0 : version

@@ -1,6 +1,7 @@
 /**
  * Plans a transaction Bundle on one head: which resource each entry means, which links lead where, and the operations that follow, in
- * the order of FHIR. What its conditions have selected is looked at again when the operations are decided.
+ * the order of FHIR. What its conditions have selected is looked at again when the operations are decided. Where nothing is looked up,
+ * nothing is read: an interaction that names its resource goes to the writer as fast as any other write.
  */
 import { scanBody } from '../../domain/body/index.js'
 import type { Operation, Premise, Transaction } from '../../domain/decide.js'
@@ -40,7 +41,8 @@ export const inOrder = (asked: ReadonlyArray<Asked>): ReadonlyArray<Asked> =>
 
 /** Conditions at one head, each looked up once. */
 export interface Lookup {
-  readonly seq: number
+  /** The head, read when it is first asked for. */
+  seq(): Promise<number>
   readonly selections: ReadonlyArray<Selection>
   select(condition: Condition): Promise<ReadonlyArray<string>>
 }
@@ -58,34 +60,35 @@ export async function planBundle(
 ): Promise<Omit<Transaction, 'request'>> {
   const { reader, limits } = deps
   const asked = provenance === undefined ? entries : [...entries, provenance]
-  const { seq } = await reader.head()
-  const lookup = makeLookup(deps, seq)
+  const lookup = makeLookup(deps)
   const identities = new Map<Interaction, Identity>()
   await mapBounded(asked, limits.concurrency, async ({ interaction }) => {
     if (isWrite(interaction)) identities.set(interaction, await identify(deps.newId, lookup, interaction))
   })
   const writers = writersOf(identities)
-  const { bodies: sent, premises } = await bodiesOf(deps, asked, identities, seq)
-  const overlay = overlayOf(asked, identities, sent)
+  const { bodies: sent, premises } = await bodiesOf(deps, asked, identities, lookup)
+  const overlay = once(() => overlayOf(asked, identities, sent))
   checkConditions(identities, writers, overlay)
   const bodies = await withLinks(deps, asked, { identities, sent, permit }, lookup, overlay)
   const operation = ({ interaction }: Asked, place: number, body = bodies.get(interaction)): Promise<Operation> =>
-    operationOf(reader, interaction, identities.get(interaction), body, { seq, place })
+    operationOf(reader, interaction, identities.get(interaction), body, { lookup, place })
   const operations = await mapBounded(inOrder(entries), limits.concurrency, (each, place) => operation(each, place))
   const { selections } = lookup
   if (provenance === undefined) return { operations, premises, selections }
-  const targets = await targetsOf(deps, entries, identities, bodies, seq)
+  const targets = await targetsOf(deps, entries, identities, bodies, await lookup.seq())
   const body = withTargets(bodies.get(provenance.interaction) as Uint8Array, targets.references, limits)
   const last = targets.references.length === 0 ? [] : [await operation(provenance, operations.length, body)]
   return { operations: [...operations, ...last], premises: [...premises, ...targets.premises], selections }
 }
 
-function makeLookup({ matching }: PlanDeps, seq: number): Lookup {
+function makeLookup({ reader, matching }: PlanDeps): Lookup {
   const selections: Selection[] = []
   const known = new Map<string, Promise<ReadonlyArray<string>>>()
+  const seq = once(async () => (await reader.head()).seq)
   const find = async (condition: Condition): Promise<ReadonlyArray<string>> => {
-    const ids = (await matching.match(condition, { seq })).map(({ pointer }) => pointer.id)
-    selections.push({ condition, ids, seq })
+    const within = { seq: await seq() }
+    const ids = (await matching.match(condition, within)).map(({ pointer }) => pointer.id)
+    selections.push({ condition, ids, ...within })
     return ids
   }
   return {
@@ -105,7 +108,7 @@ async function bodiesOf(
   { reader, limits }: PlanDeps,
   asked: ReadonlyArray<Asked>,
   identities: ReadonlyMap<Interaction, Identity>,
-  seq: number,
+  lookup: Lookup,
 ): Promise<{ readonly bodies: ReadonlyMap<Interaction, Uint8Array>; readonly premises: ReadonlyArray<Premise> }> {
   const bodies = new Map<Interaction, Uint8Array>()
   const premises: Premise[] = []
@@ -116,7 +119,7 @@ async function bodiesOf(
     if (interaction.kind !== 'patch') return
     const { type, index, patch } = interaction
     const ref = { type, id: identities.get(interaction)?.id as string }
-    const pointer = await reader.versionWithin(ref, { seq })
+    const pointer = await reader.versionWithin(ref, { seq: await lookup.seq() })
     if (pointer === undefined || pointer.op === 'delete') return
     const current = await reader.body(pointer)
     bodies.set(interaction, orThrow(applyPatch(placeOf(index, 'resource'), patch, current, limits.maxBodyBytes)))
@@ -140,4 +143,13 @@ function overlayOf(
     if (body !== undefined) overlay.add(interaction.type, id, foundBy(body, orThrow(scanBody(body))))
   }
   return overlay
+}
+
+/** Made when it is first asked for, and kept. */
+function once<A>(make: () => A): () => A {
+  let made: { readonly value: A } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
 }

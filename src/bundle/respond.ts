@@ -1,4 +1,6 @@
 /** The answers to the entries of a Bundle, from what became of their operations. */
+import type { Operation } from '../../domain/decide.js'
+import { documentBytes } from '../../domain/document.js'
 import { annalsError } from '../../domain/error.js'
 import type { Interaction } from '../../domain/fhir/bundle/interaction.js'
 import { type EntryResponse, encodeSearchset } from '../../domain/fhir/bundle/response.js'
@@ -7,7 +9,9 @@ import { mapBounded } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
 import type { Matching } from '../read/matching.js'
 import type { Reader } from '../read/reader.js'
-import type { TransactionResult, WriteResult } from '../write/result.js'
+import { stampOf } from '../write/encode.js'
+import type { PlannedResult } from '../write/planned.js'
+import type { WriteResult } from '../write/result.js'
 import type { BundleOptions } from './api.js'
 import type { Asked } from './plan.js'
 
@@ -21,22 +25,33 @@ export interface RespondDeps {
 export async function respond(
   deps: RespondDeps,
   ordered: ReadonlyArray<Asked>,
-  { id, results }: TransactionResult,
+  { result: { id, results }, plan }: PlannedResult,
   options: BundleOptions,
 ): Promise<EntryResponse[]> {
   // A search sees what the transaction has left behind; where it has written nothing, what everybody sees.
   const seq = id === undefined ? (await deps.reader.head()).seq : Number(id.split('-')[0])
   const answers = await mapBounded(ordered, deps.limits.concurrency, async ({ entry, interaction }, place) => ({
     index: entry.index,
-    answer: await answerTo(deps, interaction, results[place] as WriteResult, seq, options),
+    answer: await answerTo(
+      deps,
+      { interaction, result: results[place] as WriteResult, operation: plan?.operations[place] },
+      seq,
+      options,
+    ),
   }))
   return answers.sort((a, b) => a.index - b.index).map(({ answer }) => answer)
 }
 
+interface Processed {
+  readonly interaction: Interaction
+  readonly result: WriteResult
+  /** What has just come to this result; absent where an earlier call did. */
+  readonly operation?: Operation
+}
+
 async function answerTo(
   deps: RespondDeps,
-  interaction: Interaction,
-  result: WriteResult,
+  { interaction, result, operation }: Processed,
   seq: number,
   options: BundleOptions,
 ): Promise<EntryResponse> {
@@ -46,7 +61,7 @@ async function answerTo(
   const isShown = interaction.kind !== 'patch' || options.permit?.('r', type) !== false
   const body = async (): Promise<Pick<EntryResponse, 'resource'> | undefined> =>
     options.return === 'representation' && isShown
-      ? { resource: await bodyOf(deps.reader, type, id, version) }
+      ? { resource: writtenBy(operation, result) ?? (await bodyOf(deps.reader, type, id, version)) }
       : undefined
   switch (interaction.kind) {
     case 'create':
@@ -72,6 +87,12 @@ async function answerTo(
       }
     }
   }
+}
+
+/** What has just been written is known without a read: the bytes that went into the commit. */
+function writtenBy(operation: Operation | undefined, result: WriteResult): Uint8Array | undefined {
+  if (operation?.kind !== 'put' || !result.changed || result.at === undefined) return undefined
+  return documentBytes(operation.body, stampOf(result, result.at))
 }
 
 async function bodyOf(reader: Reader, type: string, id: string, version: number): Promise<Uint8Array> {

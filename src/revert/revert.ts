@@ -135,7 +135,7 @@ export function makeReverting(deps: RevertDeps): Reverting {
     return version
   }
 
-  function write(intent: Intent, options: RevertOptions): Promise<TransactionResult> {
+  async function write(intent: Intent, options: RevertOptions): Promise<TransactionResult> {
     const { name, said, onConflict } = intent
     const notes = notesOf(options)
     const planIt = async (): Promise<Transaction> => {
@@ -145,7 +145,8 @@ export function makeReverting(deps: RevertDeps): Reverting {
       if (conflicts.length > 0) throw annalsError('Conflict', { conflicts })
       return { operations: await operationsOf(planned), premises: changes, ...notes, compensates }
     }
-    return writePlanned(deps, { name, digest: sha256(JSON.stringify(said)), plan: planIt }, options)
+    const digest = (): string => sha256(JSON.stringify(said))
+    return (await writePlanned(deps, { name, digest, plan: planIt }, options)).result
   }
 
   async function operationsOf({ changes, bodies }: Planned): Promise<Operation[]> {

@@ -15,7 +15,7 @@ const digest = sha256('decide')
 
 export const decidedWrite = (deps: PrepareDeps & ReadsDeps, decide: Decide, options: WriteOptions): PlannedWrite => ({
   name: 'the transaction',
-  digest,
+  digest: () => digest,
   plan: () => plan(deps, decide, options),
 })
 

@@ -41,6 +41,6 @@ export function patchedWrite(
     return { ...notes, operations: [operation], premises: [{ ...ref, version: pointer.version }] }
   }
 
-  const digest = sha256(JSON.stringify(['patch', type, id, expect, sha256(bytes)]))
+  const digest = (): string => sha256(JSON.stringify(['patch', type, id, expect, sha256(bytes)]))
   return { name: 'the patch', digest, plan }
 }

@@ -25,29 +25,41 @@ export interface PlannedDeps {
 export interface PlannedWrite {
   /** What it is, in errors. */
   readonly name: string
-  /** What identifies the request, whatever is planned. */
-  readonly digest: string
-  plan(): Promise<Omit<Transaction, 'request'>>
+  /** What identifies the request, whatever is planned. Asked for where there is a request key. */
+  digest(): string
+  plan(): Promise<Plan>
+}
+
+export type Plan = Omit<Transaction, 'request'>
+
+export interface PlannedResult {
+  readonly result: TransactionResult
+  /** What was written; absent where this is the answer to an earlier call. */
+  readonly plan?: Plan
 }
 
 export async function writePlanned(
   deps: PlannedDeps,
   { name, digest, plan }: PlannedWrite,
   { request: key, timeoutMs = deps.limits.writeTimeoutMs }: WriteOptions,
-): Promise<TransactionResult> {
+): Promise<PlannedResult> {
   const { writer, clock } = deps
   const deadline = clock.now() + timeoutMs * 1000
-  const request = key === undefined ? undefined : { key, digest }
+  const request = key === undefined ? undefined : { key, digest: digest() }
   const submit = (transaction: Transaction) =>
     writer.submit(transaction, { timeoutMs: Math.max(0, Math.ceil((deadline - clock.now()) / 1000)) })
   // On the state that an earlier call with this key left behind, the plan may fail.
   if (request !== undefined && (await isKnown(deps, request.key))) {
-    const answer = orThrow(await submit({ operations: [], request }))
-    if (answer.replayed) return answer
+    const result = orThrow(await submit({ operations: [], request }))
+    if (result.replayed) return { result }
   }
   for (let plans = 1; ; plans++) {
-    const answer = await submit({ ...(await plan()), request })
-    if (answer._tag === 'Right' || answer.left._tag !== 'Contended') return orThrow(answer)
+    const planned = await plan()
+    const answer = await submit({ ...planned, request })
+    if (answer._tag === 'Right' || answer.left._tag !== 'Contended') {
+      const result = orThrow(answer)
+      return result.replayed ? { result } : { result, plan: planned }
+    }
     if (clock.now() >= deadline) throw annalsError('Contended', { what: name, plans })
   }
 }

@@ -103,6 +103,15 @@ describe('before anything is looked up', () => {
       { method: 'POST', url: 'Observation', body: refers(`Patient?${twice}`) },
     ],
     [
+      'a conditional reference whose question mark is escaped',
+      'Observation.cu',
+      {
+        method: 'POST',
+        url: 'Observation',
+        body: JSON.stringify(refers(`Patient?${twice}`)).replace('?', '\\u003f'),
+      },
+    ],
+    [
       'a conditional reference that a patch brings in',
       'Observation.u',
       {

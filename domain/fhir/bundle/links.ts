@@ -5,6 +5,7 @@
 import { asBuffer } from '../../body/bytes.js'
 import { type Span, textAt, visitTexts } from '../../body/index.js'
 import { mayLink } from './link-names.js'
+import { conditionalReference } from './resolve.js'
 
 export interface Link extends Span {
   /** `reference`: `Reference.reference`, which alone may be a condition. `narrative`: XHTML, which may hold several. */
@@ -25,6 +26,13 @@ export function linksOf(resource: Uint8Array, type: string): Link[] {
     if (kind !== 'narrative' || attribute.test(text)) links.push({ kind, text, start: span.start, end: span.end })
   })
   return links
+}
+
+/** The references that are conditions. In bytes without a question mark, plain or escaped, nothing has to be looked for. */
+export function conditionalLinksOf(resource: Uint8Array, type: string): Link[] {
+  const bytes = asBuffer(resource)
+  if (!bytes.includes('?') && !bytes.includes('\\')) return []
+  return linksOf(resource, type).filter(({ kind, text }) => kind === 'reference' && conditionalReference.test(text))
 }
 
 /** The resource with its links replaced; the same bytes where there is none to replace. */

@@ -1,7 +1,7 @@
 /** What an interaction needs permission for: itself, and whatever conditions it looks up, since they tell what is there. */
 import type { Permission } from '../permission.js'
 import type { Interaction } from './interaction.js'
-import { type Link, linksOf } from './links.js'
+import { conditionalLinksOf, type Link } from './links.js'
 import { placeOf } from './read.js'
 import { conditionalReference } from './resolve.js'
 
@@ -22,7 +22,7 @@ export function needsOf(interaction: Interaction): Need[] {
     needs.push({ permission: 's', type, place: placeOf(index, 'request.ifNoneExist') })
   if ('target' in interaction && 'condition' in interaction.target)
     needs.push({ permission: 's', type, place: placeOf(index, 'request.url') })
-  if ('body' in interaction) needs.push(...needsOfLinks(linksOf(interaction.body, type), index))
+  if ('body' in interaction) needs.push(...needsOfLinks(conditionalLinksOf(interaction.body, type), index))
   return needs
 }
 

@@ -23,6 +23,8 @@ const CursorCodec = t.intersection([
     at: t.number,
     /** Microseconds since 1970: nothing earlier is seen. */
     since: t.number,
+    /** Microseconds since 1970: of what is earlier, only what was current then is seen. */
+    from: t.number,
     /** Newest first, unless it says otherwise. */
     order: t.literal('oldest-first'),
   }),

@@ -47,6 +47,12 @@ export const sagaStateKey = (id: string): string => `${sagasPrefix}${encodeSegme
 export const exportsPrefix = (tenant: string): string => `${encodeSegment(tenant)}/bulk/export/jobs/`
 export const exportPrefix = (tenant: string, job: string): string => `${exportsPrefix(tenant)}${encodeSegment(job)}/`
 export const exportStateKey = (tenant: string, job: string): string => `${exportPrefix(tenant, job)}state.json`
+/** What bulk submissions keep beside the log. */
+export const submissionsPrefix = (tenant: string): string => `${encodeSegment(tenant)}/bulk/submit/`
+export const submissionPrefix = (tenant: string, submitter: string, submission: string): string =>
+  `${submissionsPrefix(tenant)}${encodeSegment(submitter)}/${encodeSegment(submission)}/`
+/** Who processes which part of bulk work. */
+export const bulkPk = (tenant: string): string => `L#${encodeSegment(tenant)}#%bulk`
 
 /** A segment that is empty, `.` or `..`: no object of a store is named so, though a listing may show what others put there. */
 export const hiddenSegment = /(^|\/)\.{0,2}(\/|$)/

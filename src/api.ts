@@ -124,7 +124,7 @@ export interface ReadOptions {
 export interface HistoryOptions {
   /** Entries per page (default 50). */
   readonly count?: number
-  /** The `cursor` of the page before. It carries `since`, `at` and `order` of the first page. */
+  /** The `cursor` of the page before. It carries `since`, `at`, `during` and `order` of the first page. */
   readonly cursor?: string
   /** Default: newest first. */
   readonly order?: HistoryOrder
@@ -132,12 +132,20 @@ export interface HistoryOptions {
   readonly since?: string | Date
   /** The history as it was then. */
   readonly at?: AsOf
+  /** Versions that were current at some time in this period: from when each was written until the next one of its resource. */
+  readonly during?: Period
   /** `false` leaves the bodies out, and their reads. */
   readonly bodies?: boolean
 }
 
+/** From an instant on, and before another. */
+export interface Period {
+  readonly from: string | Date
+  readonly until: string | Date
+}
+
 export interface HistoryPage {
-  /** In the order that was asked for. */
+  /** In the order that was asked for. Only with `during` may there be fewer than were asked for before the last page. */
   readonly entries: ReadonlyArray<ResourceVersion>
   /** For the next page; absent on the last one. */
   readonly cursor?: string

@@ -41,6 +41,8 @@ export interface Limits {
   readonly maxWaitingExports: number
   /** Patients of one export: those that are named, or the members of a group. */
   readonly maxExportPatients: number
+  /** Versions that such a page looks at and leaves out. */
+  readonly maxPassedOver: number
 }
 
 const mebibyte = 1024 * 1024
@@ -68,4 +70,5 @@ export const defaultLimits: Limits = {
   maxExports: 2,
   maxWaitingExports: 100,
   maxExportPatients: 200_000,
+  maxPassedOver: 1_000,
 }

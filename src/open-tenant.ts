@@ -4,6 +4,8 @@ import { everyPartition, partitionOf } from '../domain/partitions.js'
 import { attempt, run } from '../domain/task.js'
 import type { TenantManifest } from '../domain/tenant.js'
 import type { ExportingFp } from './bulk/export/exports.js'
+import type { Submissions } from './bulk/submit/api.js'
+import { makeSubmissions } from './bulk/submit/submissions.js'
 import type { Limits } from './limits.js'
 import { openLog } from './open-log.js'
 import { newIdIn, ownOnly } from './partitioned/routing.js'
@@ -48,16 +50,19 @@ export async function openTenant(deps: OpeningDeps, manifest: TenantManifest): P
   const close = async (): Promise<void> => {
     await Promise.all(logs.map(({ writer }) => writer.close()))
   }
-  const exporting = (partition?: number): ExportingFp => deps.exporting(manifest, partition)
+  const bulk = (partition?: number): Bulk => ({
+    exporting: deps.exporting(manifest, partition),
+    submissionsOf: (tenant) => makeSubmissions({ ...deps.adapters, limits: deps.limits, tenant }),
+  })
   const alone = logs.map(({ member }, partition) =>
-    withPromises(named, member, [], exporting(partitions === 1 ? undefined : partition)),
+    withPromises(named, member, [], bulk(partitions === 1 ? undefined : partition)),
   )
   if (partitions === 1) return { tenant: alone[0] as Tenant, close }
   const together = makePartitioned(
     logs.map(({ member }) => member),
     deps.adapters.ids,
   )
-  return { tenant: withPromises(named, together, alone, exporting()), close }
+  return { tenant: withPromises(named, together, alone, bulk()), close }
 }
 
 /** Where one cannot be opened, the others are closed again. */
@@ -129,7 +134,7 @@ function withPromises(
   named: Named,
   { fp, streams }: Member,
   alone: ReadonlyArray<Tenant>,
-  exporting: ExportingFp,
+  { exporting, submissionsOf }: Bulk,
 ): Tenant {
   const tenant: Tenant = {
     ...promised(fp),
@@ -145,7 +150,17 @@ function withPromises(
       const snapshot = await run(fp.snapshot())
       return { ...promised(snapshot), fp: snapshot }
     },
+    get submissions() {
+      return submissions
+    },
     fp: { ...fp, ...exporting },
   }
+  const submissions = submissionsOf(tenant)
   return tenant
+}
+
+/** What is done in bulk, over all logs of a tenant or, for exports, one of them. */
+interface Bulk {
+  readonly exporting: ExportingFp
+  submissionsOf(tenant: Tenant): Submissions
 }

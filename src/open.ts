@@ -9,6 +9,7 @@ import { systemIds } from '../adapters/system-ids.js'
 import { type Instruments, instruments } from '../adapters/telemetry/meter.js'
 import { meteredBlobs, meteredPointers } from '../adapters/telemetry/ports.js'
 import { projectionMetrics } from '../adapters/telemetry/projections.js'
+import { defaultSourceRules, type SourceRules, webSources } from '../adapters/web/sources.js'
 import { annalsError } from '../domain/error.js'
 import type { Clock, Ids } from '../domain/ports/index.js'
 import { orThrow, run } from '../domain/task.js'
@@ -26,6 +27,8 @@ export interface OpenOptions {
   readonly limits?: Partial<Limits>
   readonly clock?: Clock
   readonly ids?: Ids
+  /** What submissions may read (default: public addresses over HTTP, and no files). */
+  readonly sources?: Partial<SourceRules>
   /** For `s3:` stores: what the URL and the environment do not say. */
   readonly aws?: AwsOptions & Pick<AwsWorld, 'credentials' | 'onRequest'>
 }
@@ -36,7 +39,9 @@ export interface OpenOptions {
  */
 export async function openStore(url: string, options: OpenOptions = {}): Promise<Store> {
   const { create = true, recover = false } = options
-  const adapters = metered(await openAdapters(url, options))
+  const { clock = systemClock, ids = systemIds } = options
+  const sources = webSources({ ...defaultSourceRules, ...options.sources }, { clock, ids })
+  const adapters = metered({ ...(await openAdapters(url, options)), sources })
   try {
     return await makeStore(adapters, { create, recover, limits: { ...defaultLimits, ...options.limits } })
   } catch (error) {

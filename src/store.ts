@@ -5,7 +5,7 @@ import { type AnnalsError, annalsError } from '../domain/error.js'
 import { formatInstant } from '../domain/instant.js'
 import { decodeSegment, storeManifestKey, tenantKey } from '../domain/keys.js'
 import { isPartitions, maxPartitions } from '../domain/partitions.js'
-import type { BlobStore, Clock, Doorbell, Ids, PointerStore } from '../domain/ports/index.js'
+import type { BlobStore, Clock, Doorbell, Ids, PointerStore, Sources } from '../domain/ports/index.js'
 import { isShards, maxShards } from '../domain/shards.js'
 import { attempt, orThrow, run } from '../domain/task.js'
 import {
@@ -20,6 +20,7 @@ import type { ExportJob, ExportOptions } from './bulk/export/api.js'
 import { type ExportingFp, type ExportPlaces, type ExportsFp, makeExporting } from './bulk/export/exports.js'
 import { makeRunning } from './bulk/export/running.js'
 import { makeExportWorkers, type StoreExports } from './bulk/export/worker.js'
+import type { Submissions } from './bulk/submit/api.js'
 import { copyTenant } from './copy/copy.js'
 import { lend, sideOf } from './copy/side.js'
 import { examine } from './doctor.js'
@@ -50,6 +51,8 @@ export interface Adapters {
   readonly pollMs: number
   /** Places outside of the store that exports can be written to. */
   readonly exportPlaces?: ExportPlaces
+  /** Where submissions read from (default: nowhere). */
+  readonly sources?: Sources
   /** Hears what projections do, for metrics. */
   onProjection?(measure: ProjectionMeasure): void
   /** What only this kind of storage can be asked. */
@@ -79,6 +82,8 @@ export interface Tenant extends Promised<Omit<TenantFp, 'snapshot'>>, Streams {
   export(options?: ExportOptions): Promise<ExportJob>
   /** What `export` has begun: see `ExportsFp`. */
   readonly exports: Promised<ExportsFp>
+  /** What is submitted in bulk: see `SubmissionsFp`. */
+  readonly submissions: Submissions
   /** The same functions as `TaskEither`s. */
   readonly fp: TenantFp & ExportingFp
 }

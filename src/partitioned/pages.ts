@@ -7,7 +7,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import type { HistoryOrder } from '../../domain/cursor.js'
 import { annalsError } from '../../domain/error.js'
-import type { AsOf, ResourceVersion } from '../api.js'
+import type { AsOf, Period, ResourceVersion } from '../api.js'
 
 export interface Page {
   readonly entries: ReadonlyArray<ResourceVersion>
@@ -21,6 +21,7 @@ export type Start = { readonly cursor: string } | ({ readonly at: AsOf } & Askin
 interface Asking {
   readonly since?: string | Date
   readonly order?: HistoryOrder
+  readonly during?: Period
 }
 
 export interface Asked {
@@ -44,14 +45,18 @@ const PlaceCodec = t.union([t.type({ after: t.string }), t.type({ at: t.union([t
 type Place = t.TypeOf<typeof PlaceCodec>
 const CursorCodec = t.intersection([
   t.type({ scope: t.string, logs: t.array(PlaceCodec) }),
-  t.partial({ since: t.string, order: t.literal('oldest-first') }),
+  t.partial({
+    since: t.string,
+    order: t.literal('oldest-first'),
+    during: t.type({ from: t.string, until: t.string }),
+  }),
 ])
 
 export async function mergedPage(logs: number, options: MergeOptions): Promise<Page> {
   const { scope, bodies, ask, compare } = options
-  const { places, since, order } = await begin(logs, options)
-  const sign = order === 'oldest-first' ? -1 : 1
-  const from = (place: Place, partition: number): Start => startOf(place, partition, { since, order })
+  const { places, ...asking } = await begin(logs, options)
+  const sign = asking.order === 'oldest-first' ? -1 : 1
+  const from = (place: Place, partition: number): Start => startOf(place, partition, asking)
   const pages = await Promise.all(
     places.map((place, p): Promise<Page> | Page =>
       place === null ? { entries: [] } : ask(p, from(place, p), { count: options.count, bodies: false }),
@@ -67,24 +72,28 @@ export async function mergedPage(logs: number, options: MergeOptions): Promise<P
     pages.map(async (page, p) => {
       const count = shown.filter((each) => each.p === p).length
       const place = places[p] as Place
-      if (place === null || count === 0) return { entries: [], next: page.entries.length === 0 ? null : place }
+      if (place === null) return { entries: [], next: null }
+      // A log that shows nothing and has more has looked at what is not to be shown.
+      if (count === 0) return { entries: [], next: page.entries.length === 0 ? nextOf(page) : place }
       const own = count === page.entries.length && !bodies ? page : await ask(p, from(place, p), { count, bodies })
-      return { entries: [...own.entries], next: own.cursor === undefined ? null : { after: own.cursor } }
+      return { entries: [...own.entries], next: nextOf(own) }
     }),
   )
   const entries = shown.map(({ p }) => taken[p]?.entries.shift() as ResourceVersion)
   const next = taken.map((each) => each.next)
   if (next.every((place) => place === null)) return { entries }
-  const cursor = { scope, logs: next, since, order }
+  const cursor = { scope, logs: next, ...asking }
   return { entries, cursor: Buffer.from(JSON.stringify(cursor)).toString('base64url') }
 }
 
-async function begin(logs: number, { scope, cursor, since, order, pins }: MergeOptions) {
+const nextOf = ({ cursor }: Page): Place => (cursor === undefined ? null : { after: cursor })
+
+async function begin(logs: number, { scope, cursor, since, order, during, pins }: MergeOptions) {
   if (cursor !== undefined) {
     const read = decodeCursor(cursor)
     if (read === undefined || read.logs.length !== logs) throw invalid('it was not made by this tenant')
     if (read.scope !== scope) throw invalid(`it belongs to another history than ${scope}`)
-    return { places: read.logs, since: read.since, order: read.order }
+    return { places: read.logs, since: read.since, order: read.order, during: read.during }
   }
   const places = (await pins()).map(
     (at): Place => ({ at: typeof at === 'object' && 'seq' in at ? at.seq : textOf(at) }),
@@ -93,6 +102,7 @@ async function begin(logs: number, { scope, cursor, since, order, pins }: MergeO
     places,
     since: since === undefined ? undefined : textOf(since),
     order: order === 'oldest-first' ? order : undefined,
+    during: during && { from: textOf(during.from), until: textOf(during.until) },
   }
 }
 

@@ -30,13 +30,14 @@ export function mergedReads(logs: ReadonlyArray<Reads>, heads: () => Promise<Rea
   }
 
   const merged = (options: HistoryOptions, rest: Pick<MergeOptions, 'scope' | 'ask' | 'compare'>): Promise<Page> => {
-    const { count = defaultCount, cursor, since, order, at, bodies = true } = options
+    const { count = defaultCount, cursor, since, order, at, during, bodies = true } = options
     return mergedPage(logs.length, {
       ...rest,
       count,
       cursor,
       since,
       order: checkOrder(order),
+      during,
       bodies,
       pins: () => pins(at),
     })

@@ -9,6 +9,7 @@ import type { ResourceRef } from '../../domain/resource.js'
 import { mapBounded, orThrow, run } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
 import { bodiesOf } from './bodies.js'
+import { makeFindDuring } from './history-during.js'
 import { above, below, logPlace, placeOf, type Scope, scopeName } from './history-places.js'
 import { type LogReader, missingCommit, type OpenCommit } from './log-reader.js'
 import { type Bound, covers, type Reader } from './reader.js'
@@ -20,6 +21,8 @@ export interface PageOptions {
   /** Microseconds since 1970, inclusive. */
   readonly since?: number
   readonly order?: HistoryOrder
+  /** Microseconds since 1970: of earlier versions, those that were current then. */
+  readonly from?: number
   readonly bodies: boolean
 }
 
@@ -30,12 +33,14 @@ export interface Page {
 }
 
 /** A cursor, or the beginning of a history. */
-type Place = Omit<Cursor, 'after'> & { readonly after?: string }
+export type Place = Omit<Cursor, 'after'> & { readonly after?: string }
 
 /** What one level finds: pointers beyond `after` in order, at most `count + 1`, and commits it has opened anyway. */
-interface Found {
+export interface Found {
   readonly pointers: VersionPointer[]
   readonly opened?: ReadonlyMap<number, OpenCommit>
+  /** Behind what it has looked at, where it goes on though it has found fewer. */
+  readonly after?: string
 }
 
 export interface HistoryDeps {
@@ -49,6 +54,7 @@ export interface HistoryDeps {
 export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, options: PageOptions) => Promise<Page> {
   const { pointers, log, reader, limits } = deps
   const indexes = makeTypeIndexes(deps)
+  const findDuring = makeFindDuring(deps)
 
   return async function page(scope: Scope, bound: Bound, options: PageOptions): Promise<Page> {
     const place: Place =
@@ -56,26 +62,37 @@ export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, opt
         ? await begin(scope, bound, options)
         : withinBound(orThrow(decodeCursor(options.cursor, scopeName(scope))), bound)
     const count = Math.min(options.count, limits.maxPage)
-    const found = await find(scope, place, count + 1)
+    const { from } = place
+    const found =
+      from === undefined
+        ? await find(scope, place, count + 1)
+        : await findDuring(scope, { ...place, from }, count + 1, (next) => find(scope, next, count + 1))
     const since = place.since ?? Number.NEGATIVE_INFINITY
     const recent = found.pointers.filter((pointer) => pointer.at >= since)
     const shown = recent.slice(0, count)
     const bodies = options.bodies ? await bodiesOf(reader, shown, limits, found.opened) : []
     const last = shown.at(-1)
+    const after = recent.length > count && last !== undefined ? placeOf(scope, last) : found.after
     return {
       entries: shown.map((pointer, i) => ({ pointer, body: bodies[i] })),
-      cursor:
-        recent.length > count && last !== undefined
-          ? encodeCursor({ ...place, after: placeOf(scope, last) })
-          : undefined,
+      cursor: after === undefined ? undefined : encodeCursor({ ...place, after }),
     }
   }
 
   /** Newest first, a history ends where `since` says; oldest first, it begins there. */
-  async function begin(scope: Scope, bound: Bound, { since, order }: PageOptions): Promise<Place> {
+  async function begin(scope: Scope, bound: Bound, options: PageOptions): Promise<Place> {
     const place = { scope: scopeName(scope), ...(await settled(scope, bound)) }
-    if (order !== 'oldest-first') return { ...place, since }
-    return { ...place, order, after: since === undefined ? undefined : await lastBefore(scope, place, since) }
+    const { since, from } = await beginning(scope, place, options)
+    if (options.order !== 'oldest-first') return { ...place, since, from }
+    const after = since === undefined ? undefined : await lastBefore(scope, place, since)
+    return { ...place, order: options.order, from, after }
+  }
+
+  /** Of one resource, one version was current when a period began: its history during the period is that since then. */
+  async function beginning(scope: Scope, { seq, at }: Bound, { since, from }: PageOptions) {
+    if (scope.level !== 'instance' || from === undefined) return { since, from }
+    const pointer = await reader.versionWithin(scope.ref, { seq, at: Math.min(at ?? from, from) })
+    return { since: Math.max(since ?? Number.NEGATIVE_INFINITY, pointer?.at ?? from), from: undefined }
   }
 
   /** An instant names one place in the log: where it is looked up by commit, it becomes that commit. */

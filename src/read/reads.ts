@@ -12,6 +12,7 @@ import type {
   HistoryPage,
   ListOptions,
   ListPage,
+  Period,
   ReadOptions,
   Reads,
   ResourceVersion,
@@ -72,12 +73,16 @@ export function makeReads(parts: ReadsDeps, bound: () => Promise<Bound>, live: b
   async function historyPage(scope: { type?: string; id?: string }, options: HistoryOptions): Promise<HistoryPage> {
     const { count = defaultCount, cursor, since, order, bodies = true } = options
     checkCount(count)
-    const page = await parts.history(scopeOf(scope), await asOf(options.at), {
+    const during = periodOf(options.during)
+    const bound = await asOf(options.at)
+    const within = during === undefined ? bound : { ...bound, at: Math.min(bound.at ?? during.last, during.last) }
+    const page = await parts.history(scopeOf(scope), within, {
       count,
       cursor,
       order: checkOrder(order),
       bodies,
       ...(since === undefined ? undefined : { since: instantOf(since) }),
+      ...(during === undefined ? undefined : { from: during.from }),
     })
     return {
       entries: page.entries.map(({ pointer, body }) => resourceVersion(pointer, body && copyOf(body))),
@@ -133,6 +138,14 @@ function checkCount(count: number): void {
 export function checkOrder(order: HistoryOrder | undefined): HistoryOrder {
   if (order === undefined || order === 'newest-first' || order === 'oldest-first') return order ?? 'newest-first'
   throw annalsError('InvalidInput', { what: 'order', problem: "it is 'newest-first' or 'oldest-first'" })
+}
+
+/** In microseconds since 1970; `last` is in it. */
+function periodOf(during: Period | undefined): { readonly from: number; readonly last: number } | undefined {
+  if (during === undefined) return undefined
+  const [from, until] = [instantOf(during.from), instantOf(during.until)]
+  if (from < until) return { from, last: until - 1 }
+  throw annalsError('InvalidInput', { what: 'during', problem: 'it ends before it begins' })
 }
 
 export function checkPosition(position: Position, log: LogReader): Position {

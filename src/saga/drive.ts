@@ -130,7 +130,7 @@ async function back(
   const until = deps.clock.now() + compensateMs * 1000
   outcomes.fill({ outcome: 'unknown' })
   for (const place of placesOf(steps).values())
-    await retried(deps, until, async () => raiseFence(await sagaLog(deps.tenant, place, id), id))
+    await retried(deps, until, async () => raiseFence(await sagaLog(deps.tenant, place, id), `saga-fence:${id}`))
   const found = await retried(deps, until, () => writtenByPlace(deps, plan))
   for (let i = steps.length - 1; i >= 0; i--) {
     const written = found.get(placeKey(steps[i] as PlacedStep))
@@ -170,7 +170,7 @@ async function undo(deps: DriveDeps, plan: SagaPlan, i: number, transaction: str
   } catch (error) {
     if (!isAnnalsError(error) || error._tag !== 'Conflict') throw error
     // What was changed since may be this very compensation, by another process.
-    const by = (await writtenBy(tenant, id, heads[placeKey(place)] ?? 0)).get(undoKey(id, i))
+    const by = (await writtenBy(tenant, correlationOf(id), heads[placeKey(place)] ?? 0)).get(undoKey(id, i))
     if (by !== undefined) return done(by)
     return { outcome: 'could-not-compensate', transaction, why: error.message, conflicts: error.data.conflicts }
   }
@@ -182,7 +182,7 @@ async function writtenByPlace(
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
   const found = new Map<string, ReadonlyMap<string, string>>()
   for (const [key, place] of placesOf(steps))
-    found.set(key, await writtenBy((await sagaLog(deps.tenant, place, id)).tenant, id, heads[key] ?? 0))
+    found.set(key, await writtenBy((await sagaLog(deps.tenant, place, id)).tenant, correlationOf(id), heads[key] ?? 0))
   return found
 }
 

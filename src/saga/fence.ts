@@ -29,7 +29,8 @@ export function fenceIdIn(id: string, partition: number, partitions: number): st
 /** What a step depends on: no version of the fence, deleted ones included. */
 export const unfenced = ({ fence }: SagaLog): OperationInput => ({ op: 'check', type: fenceType, id: fence, expect: 0 })
 
-export async function raiseFence({ tenant, fence: id }: SagaLog, saga: string): Promise<void> {
+/** `correlation`: of the fence itself. */
+export async function raiseFence({ tenant, fence: id }: SagaLog, correlation: string): Promise<void> {
   const body = { resourceType: fenceType, id }
   try {
     await tenant.transact(
@@ -37,7 +38,7 @@ export async function raiseFence({ tenant, fence: id }: SagaLog, saga: string): 
         { op: 'update', type: fenceType, id, body, expect: 0 },
         { op: 'delete', type: fenceType, id },
       ],
-      { correlation: `saga-fence:${saga}` },
+      { correlation },
     )
   } catch (error) {
     // It is there, of this process or another.
@@ -45,10 +46,13 @@ export async function raiseFence({ tenant, fence: id }: SagaLog, saga: string): 
   }
 }
 
-/** The transactions of a saga's request keys, from the log itself: receipts last for a day only. */
-export async function writtenBy(tenant: Tenant, id: string, after: number): Promise<ReadonlyMap<string, string>> {
+/** The transactions of the request keys of a correlation, from the log itself: receipts last for a day only. */
+export async function writtenBy(
+  tenant: Tenant,
+  correlation: string,
+  after: number,
+): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>()
-  const correlation = correlationOf(id)
   if ((await tenant.head()).seq <= after) return found
   for await (const { transactions } of tenant.commits({ from: after + 1, bodies: false }))
     for (const each of transactions)

@@ -1,10 +1,10 @@
 /** The parts that work on bytes, against simple oracles. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { linesOf } from '../../domain/lines.js'
 import { changesBetween } from '../../src/cli/diff/changes.js'
 import { formatOf } from '../../src/cli/load/format.js'
 import { contentId } from '../../src/cli/load/identity.js'
-import { linesOf } from '../../src/cli/load/lines.js'
 import { findMembers, textAt } from '../../src/cli/load/walk.js'
 import { humanBytes, humanTime, safe, shellWord } from '../../src/cli/text.js'
 

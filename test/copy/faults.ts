@@ -59,3 +59,21 @@ export function dyingAt(step: number, happens: boolean) {
   })
   return { ports, hasDied: () => calls > step }
 }
+
+/** At a call everything stops for ever, before or after it has happened. `died` resolves then. */
+export function dying(at: number, happens: boolean) {
+  let calls = 0
+  let tell = (): void => undefined
+  const died = new Promise<'died'>((resolve) => {
+    tell = () => resolve('died')
+  })
+  const fate: Fate = async ({ key }, proceed) => {
+    if (key === storeManifestKey) return proceed()
+    const call = calls++
+    if (call < at) return proceed()
+    if (call === at && happens) await proceed()
+    tell()
+    return new Promise(() => undefined)
+  }
+  return { fate, died, isDead: () => calls > at }
+}

@@ -2,32 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { isResourceType, resourceTypes } from '../../domain/fhir/resource-types.js'
 import { typesOfR4 } from '../fhir/elements.js'
+import { all, linkOf, type Page } from './pages.js'
 import { codesOf, type Running, running } from './server.js'
-
-interface Page {
-  readonly type: string
-  readonly total?: number
-  readonly link: ReadonlyArray<{ relation: string; url: string }>
-  // biome-ignore lint/suspicious/noExplicitAny: what a test expects of it says what it is
-  readonly entry?: any[]
-}
-
-const linkOf = (page: Page, relation: string): string | undefined =>
-  page.link.find((link) => link.relation === relation)?.url
-
-/** Every page from one on. `between`: what happens before each next one. */
-async function all({ ask, root }: Running, path: string, between: () => Promise<unknown> = async () => undefined) {
-  const pages: Page[] = []
-  let next: string | undefined = path
-  while (next !== undefined) {
-    const answer = await ask('GET', next)
-    expect(answer.status, answer.text).toBe(200)
-    pages.push(answer.body)
-    next = linkOf(answer.body, 'next')?.slice(root.length)
-    if (next !== undefined) await between()
-  }
-  return pages
-}
 
 async function filled(): Promise<Running> {
   const server = await running()

@@ -1,7 +1,7 @@
 /** A saga ends all-in or all-compensated, wherever a process dies or pauses. */
 import { describe, expect, test } from 'vitest'
 import { storeManifestKey } from '../../domain/keys.js'
-import type { Fate } from '../copy/faults.js'
+import { dying } from '../copy/faults.js'
 import { outcome } from '../protocol/world.js'
 import { after, before, conflicting, contentsOf, makePlace, requestsOf, steps, together } from './place.js'
 
@@ -11,24 +11,6 @@ const variants = [
   ['with a step that conflicts', conflicting, 'sequential', 1],
   ['over the logs of a tenant', together, 'sequential', 2],
 ] as const
-
-/** At a call everything stops for ever, before or after it has happened. `died` resolves then. */
-function dying(at: number, happens: boolean) {
-  let calls = 0
-  let tell = (): void => undefined
-  const died = new Promise<'died'>((resolve) => {
-    tell = () => resolve('died')
-  })
-  const fate: Fate = async ({ key }, proceed) => {
-    if (key === storeManifestKey) return proceed()
-    const call = calls++
-    if (call < at) return proceed()
-    if (call === at && happens) await proceed()
-    tell()
-    return new Promise(() => undefined)
-  }
-  return { fate, died, isDead: () => calls > at }
-}
 
 describe.each(variants)('a saga %s', (_, steps, strategy, partitions) => {
   const hasConflict = steps === conflicting

@@ -6,9 +6,19 @@ import { isLenient } from '../preferences.js'
 const defaultCount = 50
 const largestCount = 1_000
 
-export function checkParameters(request: FastifyRequest, query: URLSearchParams, known: ReadonlySet<string>): void {
+/** `repeatable`: those that may be there more than once. */
+export function checkParameters(
+  request: FastifyRequest,
+  query: URLSearchParams,
+  known: ReadonlySet<string>,
+  repeatable: ReadonlySet<string> = new Set(),
+): void {
   for (const name of new Set(query.keys())) {
-    if (known.has(name)) continue
+    if (known.has(name)) {
+      if (query.getAll(name).length > 1 && !repeatable.has(name))
+        throw parameterProblem(name, 'it may be there once only')
+      continue
+    }
     if (!isLenient(request)) {
       const all = [...known].filter((each) => each !== '_page').join(', ')
       const problem = `it is none of ${all}; with 'Prefer: handling=lenient' it is passed over`

@@ -33,6 +33,8 @@ const searchParameters = new Set([
   '_page',
 ])
 const conditions = ['_id', 'identifier', 'url']
+/** Each of them has to hold. */
+const criteria = new Set([...conditions, '_lastUpdated'])
 
 async function search(
   context: Context,
@@ -43,7 +45,7 @@ async function search(
   checkAccept(request)
   const type = typeOf(request)
   checkAccess(request, 's', type)
-  checkParameters(request, query, searchParameters)
+  checkParameters(request, query, searchParameters, criteria)
   const summary = query.get('_summary')
   if (summary !== null && summary !== 'count' && summary !== 'false')
     throw parameterProblem('_summary', "it is 'count' here", 'not-supported')

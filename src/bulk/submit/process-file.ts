@@ -1,0 +1,159 @@
+/** Processes the lines of one file, from the group where it was left. */
+import { type BlobStore, SourceProblem, type Sources } from '../../../domain/ports/index.js'
+import type { Limits } from '../../limits.js'
+import type { Lease } from '../lease.js'
+import type { ProcessOptions } from './api.js'
+import { type Group, groupsOf } from './groups.js'
+import type { FileDocument, Journal, ManifestDocument, SubmissionDocument } from './journal.js'
+import { sumOf } from './journal.js'
+import { type GroupPlace, keepInput, keepResults, resultsOf } from './kept.js'
+import { groupKey } from './names.js'
+import { type Rejected, readLine, type Wanted } from './read-line.js'
+import { type Effect, type WriteDeps, writeGroup } from './write-group.js'
+
+export interface FileDeps {
+  readonly blobs: BlobStore
+  readonly journal: Journal
+  readonly limits: Limits
+  readonly sources: Sources
+}
+
+export interface FileWork {
+  readonly submission: SubmissionDocument
+  readonly manifest: string
+  readonly file: number
+  readonly write: WriteDeps
+  readonly lease: Lease
+  readonly options: ProcessOptions
+}
+
+/** Ends the manifest, for a reason that its status tells. */
+export class ManifestEnds extends Error {}
+
+/** Groups that are written side by side, where lines do not depend on what is there. */
+const groupsAhead = 3
+
+/** A group that is under way. */
+interface Underway {
+  readonly group: Group
+  readonly wanted: ReadonlyArray<Wanted>
+  readonly rejected: ReadonlyArray<Rejected>
+  readonly effects: Promise<ReadonlyArray<Effect>>
+}
+
+export async function processFile(deps: FileDeps, work: FileWork): Promise<void> {
+  const { submission, write } = work
+  const manifest = (await deps.journal.readManifest(submission, work.manifest)) as ManifestDocument
+  const file = manifest.files[work.file] as FileDocument
+  const { mode = 'create-or-update', allowUpdates = true, continueOnError = true } = submission.options
+  const ahead = mode === 'create-or-update' && allowUpdates && continueOnError ? groupsAhead : 1
+  const underway: Underway[] = []
+  const settle = async (most: number): Promise<void> => {
+    while (underway.length > most) await settled(deps, work, underway.shift() as Underway)
+  }
+  try {
+    const chunks = deps.sources.open(file.url, manifest.headers ?? {}, write.signal)
+    for await (const group of groupsOf(chunks, submission.groups, deps.limits.maxBodyBytes)) {
+      if (group.index < file.groups) continue
+      await settle(ahead - 1)
+      if (write.signal.aborted) return
+      underway.push(await begun(deps, work, file, group))
+    }
+    await settle(0)
+    await fileEnds(deps, work)
+  } catch (error) {
+    if (!(error instanceof SourceProblem)) throw error
+    await settle(0)
+    if (!write.signal.aborted) await fileEnds(deps, work, error.message)
+  } finally {
+    await Promise.allSettled(underway.map(({ effects }) => effects))
+  }
+}
+
+/** What was kept of the group is what it is: a file that says something else by now is another file. */
+async function begun(deps: FileDeps, work: FileWork, file: FileDocument, group: Group): Promise<Underway> {
+  const { submission, manifest, write } = work
+  const key = groupKey(submission, manifest, work.file, group.index)
+  const lines = submission.options.continueOnError === false ? upToFirstError(file, group, key) : group.lines
+  const read = lines.map(({ number, bytes }) => readLine(file, number, bytes, key))
+  const wanted = read.flatMap((each) => ('issue' in each ? [] : each))
+  const rejected = read.flatMap((each) => ('issue' in each ? [each] : []))
+  if (!(await keepInput(deps.blobs, placeOf(deps, work, group), { ...group, lines })))
+    throw new SourceProblem('it is not what it was when its first lines were submitted')
+  const effects = wanted.length === 0 ? Promise.resolve([]) : writeGroup(write, key, wanted)
+  // A failure is met when its turn comes.
+  effects.catch(() => undefined)
+  return { group: { ...group, lines }, wanted, rejected, effects }
+}
+
+function upToFirstError(file: FileDocument, { lines }: Group, key: string): Group['lines'] {
+  const first = lines.findIndex(({ number, bytes }) => 'issue' in readLine(file, number, bytes, key))
+  return first < 0 ? lines : lines.slice(0, first + 1)
+}
+
+const placeOf = (deps: FileDeps, { submission, manifest, file }: FileWork, { index }: Group): GroupPlace => ({
+  prefix: deps.journal.prefixOf(submission),
+  manifest,
+  file,
+  group: index,
+  keep: submission.options.keep ?? 'packed',
+})
+
+/** Waits for a group, keeps what became of its lines, and then that it is done. */
+async function settled(deps: FileDeps, work: FileWork, { group, wanted, rejected, effects }: Underway): Promise<void> {
+  const { submission, manifest, file, lease, options } = work
+  const done = await effects
+  const { results, counts } = resultsOf(group, wanted, rejected, done)
+  await keepResults(deps.blobs, placeOf(deps, work, group), results)
+  const stands = await deps.journal.changeManifest(submission, manifest, (current) => {
+    const known = current.files[file] as FileDocument
+    if (current.state !== 'processing' || known.groups !== group.index) return undefined
+    const line = group.lines.at(-1)?.number ?? known.line
+    const next = { ...known, groups: group.index + 1, line, counts: sumOf([known.counts, counts]) }
+    const from = advanced(current.from, done)
+    return { ...current, from, files: current.files.with(file, next) }
+  })
+  await lease.renew()
+  const all = sumOf(stands.files.map((each) => each.counts))
+  options.onProgress?.({ manifest, counts: all })
+  checkErrors(submission, all)
+}
+
+/** In each log: behind what is done. */
+function advanced(from: ReadonlyArray<number>, effects: ReadonlyArray<Effect>): number[] {
+  const next = [...from]
+  for (const { position } of effects)
+    if (position !== undefined) next[position.partition] = Math.max(next[position.partition] ?? 0, position.seq)
+  return next
+}
+
+function checkErrors({ options }: SubmissionDocument, counts: ReturnType<typeof sumOf>): void {
+  const { continueOnError = true, maxErrors = 0 } = options
+  const errors = counts.validationErrors + counts.processingErrors
+  if (!continueOnError && errors > 0) throw new ManifestEnds('a line failed, and errors are not to be passed over')
+  if (maxErrors > 0 && errors > maxErrors) throw new ManifestEnds(`more than ${maxErrors} lines failed`)
+}
+
+async function fileEnds(
+  { journal }: FileDeps,
+  { submission, manifest, file }: FileWork,
+  problem?: string,
+): Promise<void> {
+  await journal.changeManifest(submission, manifest, (current) => {
+    const known = current.files[file] as FileDocument
+    if (current.state !== 'processing' || known.isDone) return undefined
+    const { count, counts } = known
+    const miscounted =
+      count !== undefined && count !== counts.lines
+        ? `it has ${counts.lines} lines, its manifest says ${count}`
+        : undefined
+    const said = problem === undefined ? miscounted : `${problem}; nothing behind line ${known.line} was submitted`
+    const next = {
+      ...known,
+      isDone: true,
+      isCut: problem !== undefined,
+      ...(said === undefined ? undefined : { problem: said }),
+    }
+    return { ...current, files: current.files.with(file, next) }
+  })
+}

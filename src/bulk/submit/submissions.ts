@@ -1,0 +1,301 @@
+/** The submissions of a tenant: begins, extends, processes, reports and takes them back, in any process. */
+import { sha256 } from '../../../domain/commit.js'
+import { type AnnalsError, annalsError } from '../../../domain/error.js'
+import { formatInstant } from '../../../domain/instant.js'
+import { encodeSegment } from '../../../domain/keys.js'
+import {
+  type BlobStore,
+  type Clock,
+  type Ids,
+  type PointerStore,
+  SourceProblem,
+  type Sources,
+} from '../../../domain/ports/index.js'
+import { checkSegment } from '../../../domain/resource.js'
+import { attempt, orThrow, run } from '../../../domain/task.js'
+import type { Limits } from '../../limits.js'
+import { promised } from '../../promised.js'
+import type { Tenant } from '../../store.js'
+import { notesOf } from '../../write/prepare.js'
+import { takeLease } from '../lease.js'
+import type {
+  ManifestInput,
+  ProcessOptions,
+  SubmissionName,
+  SubmissionOptions,
+  SubmissionStatus,
+  Submissions,
+  SubmissionsFp,
+  UndoConflict,
+} from './api.js'
+import { type ManifestDocument, makeJournal, type SubmissionDocument } from './journal.js'
+import { fileFolder } from './kept.js'
+import { correlationOf } from './names.js'
+import { fileDocument, processManifest } from './process.js'
+import { linesIn } from './read-kept.js'
+import { manifestStatus, submissionStatus } from './status.js'
+import { takeBack } from './undo.js'
+import { undoLine } from './undo-line.js'
+
+export interface SubmissionsDeps {
+  readonly tenant: Tenant
+  readonly blobs: BlobStore
+  readonly pointers: PointerStore
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly limits: Limits
+  readonly sources?: Sources
+}
+
+const nowhere: Sources = {
+  manifest: async () => {
+    throw new SourceProblem('nothing can be read from here')
+  },
+  // biome-ignore lint/correctness/useYield: there is nothing to read
+  async *open() {
+    throw new SourceProblem('nothing can be read from here')
+  },
+}
+
+const maxFiles = 10_000
+const maxHeaders = 50
+
+export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly fp: SubmissionsFp } {
+  const { tenant, blobs, clock, limits, sources = nowhere } = deps
+  const journal = makeJournal(blobs, tenant.name)
+  const heads = () => Promise.all(tenant.partitions.map(async (log) => (await log.head()).seq))
+
+  async function known(name: SubmissionName): Promise<SubmissionDocument> {
+    const found = await journal.read(checkName(name))
+    if (found !== undefined) return found
+    throw invalid('submission', 'there is none of this name; begin it first')
+  }
+
+  async function reported(document: SubmissionDocument): Promise<SubmissionStatus> {
+    return submissionStatus(document, await journal.manifests(document))
+  }
+
+  async function begin(name: SubmissionName, options: SubmissionOptions): Promise<SubmissionStatus> {
+    if (tenant.kind !== 'fhir')
+      throw annalsError('NotSupported', { what: 'submission', problem: 'it takes a tenant of the kind fhir' })
+    const { submitter, submission } = checkName(name)
+    const said = checkOptions(options)
+    const document = await journal.begin(name, {
+      submitter,
+      submission,
+      state: 'in-progress',
+      options: said,
+      heads: await heads(),
+      groups: { lines: Math.ceil(limits.maxCommitEvents / 2), bytes: Math.ceil(limits.maxCommitBytes / 2) },
+      begun: formatInstant(clock.now()),
+    })
+    if (JSON.stringify(document.options) !== JSON.stringify(said))
+      throw invalid('submission', 'it was begun with other options, which never change')
+    return reported(document)
+  }
+
+  async function add(name: SubmissionName, input: ManifestInput) {
+    const submission = await known(name)
+    if (submission.state !== 'in-progress')
+      throw invalid('submission', `it is ${submission.state}, and takes no more manifests`)
+    const document = checkManifest(input)
+    if (document.replaces !== undefined && (await journal.readManifest(name, document.replaces)) === undefined)
+      throw invalid('replaces', 'the submission has no such manifest')
+    const stands = await journal.addManifest(name, {
+      ...document,
+      state: 'pending',
+      from: await heads(),
+      added: formatInstant(clock.now()),
+    })
+    if (stands.url !== document.url || stands.replaces !== document.replaces)
+      throw invalid('manifest', 'there is another one of this id')
+    if (document.replaces !== undefined) await replaced(name, document.replaces)
+    return manifestStatus(stands)
+  }
+
+  const replaced = (name: SubmissionName, id: string): Promise<ManifestDocument> =>
+    journal.changeManifest(name, id, ({ headers: _, ...current }) =>
+      current.state === 'replaced' ? undefined : { ...current, state: 'replaced' },
+    )
+
+  async function discard(name: SubmissionName, id: string) {
+    const submission = await known(name)
+    if (submission.state !== 'in-progress')
+      throw invalid('submission', `it is ${submission.state}, and none of its manifests can be discarded`)
+    if ((await journal.readManifest(name, id)) === undefined)
+      throw invalid('manifest', 'the submission has none of this id')
+    await replaced(name, id)
+    await takeBackManifest(submission, id)
+    return manifestStatus((await journal.readManifest(name, id)) as ManifestDocument)
+  }
+
+  async function move(name: SubmissionName, from: SubmissionDocument['state'][], to: SubmissionDocument['state']) {
+    return journal.change(name, (current) => (from.includes(current.state) ? { ...current, state: to } : undefined))
+  }
+
+  async function complete(name: SubmissionName): Promise<SubmissionStatus> {
+    await known(name)
+    const document = await move(name, ['in-progress'], 'completed')
+    if (document.state !== 'completed') throw invalid('submission', `it is ${document.state}`)
+    return reported(document)
+  }
+
+  async function abort(name: SubmissionName): Promise<SubmissionStatus> {
+    await known(name)
+    await takeBackAll(await move(name, ['in-progress', 'completed'], 'stopping'))
+    return reported(await known(name))
+  }
+
+  const keepConflicts =
+    (name: SubmissionName) =>
+    async (of: string, conflicts: ReadonlyArray<UndoConflict>): Promise<void> => {
+      if (conflicts.length === 0) return
+      const lines = conflicts.map((conflict) => `${JSON.stringify(conflict)}\n`).join('')
+      await run(blobs.put(`${conflictsFolder(name)}${of}.ndjson`, Buffer.from(lines)))
+    }
+  const conflictsFolder = (name: SubmissionName): string => `${journal.prefixOf(name)}conflicts/`
+
+  const leaseName = (name: SubmissionName, manifest = ''): string => `${correlationOf(name)}:${encodeSegment(manifest)}`
+
+  /** Answers whether it did: nobody else is at it. */
+  async function takeBackAll(submission: SubmissionDocument): Promise<boolean> {
+    if (submission.state !== 'stopping') return false
+    const lease = await takeLease({ ...deps, tenant: tenant.name }, leaseName(submission))
+    if (lease === undefined) return false
+    try {
+      const undone = await takeBack(deps, submission, lease, keepConflicts(submission))
+      for (const { id } of await journal.manifests(submission))
+        await journal.changeManifest(submission, id, ({ headers, ...current }) =>
+          headers === undefined ? undefined : current,
+        )
+      await journal.change(submission, (current) =>
+        current.state === 'stopping' ? { ...current, state: 'stopped', undone } : undefined,
+      )
+      return true
+    } finally {
+      await lease.release()
+    }
+  }
+
+  async function takeBackManifest(submission: SubmissionDocument, id: string): Promise<boolean> {
+    const lease = await takeLease({ ...deps, tenant: tenant.name }, leaseName(submission, `${id}:undo`))
+    if (lease === undefined) return false
+    try {
+      const undone = await takeBack(deps, submission, lease, keepConflicts(submission), id)
+      await journal.changeManifest(submission, id, (current) => ({ ...current, undone }))
+      return true
+    } finally {
+      await lease.release()
+    }
+  }
+
+  /** One after the other, what nobody else is at. Answers whether there was anything. */
+  async function processOnce(name: SubmissionName, options: ProcessOptions): Promise<boolean> {
+    const submission = await known(name)
+    if (submission.state === 'stopping') return takeBackAll(submission)
+    if (submission.state === 'stopped') return false
+    for (const { id, state, undone } of await journal.manifests(name)) {
+      if (options.signal?.aborted === true) return false
+      if (state === 'replaced' && undone === undefined) {
+        if (await takeBackManifest(submission, id)) return true
+      } else if ((state === 'pending' || state === 'processing') && (await processLeased(submission, id, options)))
+        return true
+    }
+    return false
+  }
+
+  async function processLeased(submission: SubmissionDocument, id: string, options: ProcessOptions): Promise<boolean> {
+    const lease = await takeLease({ ...deps, tenant: tenant.name }, leaseName(submission, id))
+    if (lease === undefined) return false
+    try {
+      await processManifest({ ...deps, sources, journal }, submission, id, lease, options)
+      return true
+    } catch (error) {
+      // It was stopped or replaced meanwhile: what it wrote is taken back.
+      if ((error as AnnalsError)._tag !== 'Cancelled') throw error
+      return true
+    } finally {
+      await lease.release()
+    }
+  }
+
+  const fp: SubmissionsFp = {
+    begin: (name, options = {}) => attempt(() => begin(name, options)),
+    add: (name, manifest) => attempt(() => add(name, manifest)),
+    discard: (name, manifest) => attempt(() => discard(name, manifest)),
+    complete: (name) => attempt(() => complete(name)),
+    abort: (name) => attempt(() => abort(name)),
+    process: (name, options = {}) =>
+      attempt(async () => {
+        while (await processOnce(name, options)) if (options.signal?.aborted === true) break
+        return reported(await known(name))
+      }),
+    status: (name) =>
+      attempt(async () => {
+        const found = await journal.read(checkName(name))
+        return found && reported(found)
+      }),
+    list: () =>
+      attempt(async () => {
+        const found: SubmissionStatus[] = []
+        for await (const name of journal.names()) {
+          const document = await journal.read(name)
+          if (document !== undefined) found.push(await reported(document))
+        }
+        return found
+      }),
+    undoLine: (name, at) =>
+      attempt(async () => {
+        await known(name)
+        const place = { prefix: journal.prefixOf(name), manifest: at.manifest, file: at.file }
+        await undoLine(tenant, linesIn(blobs, fileFolder('changes', place)), at.line)
+      }),
+  }
+  return {
+    ...promised(fp),
+    results: (name, manifest, file) =>
+      linesIn(blobs, fileFolder('results', { prefix: journal.prefixOf(checkName(name)), manifest, file })),
+    conflicts: (name) => linesIn(blobs, conflictsFolder(checkName(name))),
+    fp,
+  }
+}
+
+function checkName(name: SubmissionName): SubmissionName {
+  orThrow(checkSegment('submitter', name.submitter))
+  orThrow(checkSegment('submission', name.submission))
+  return name
+}
+
+const modes = ['create-or-update', 'merge-patch', 'create-only']
+
+function checkOptions(options: SubmissionOptions): SubmissionOptions {
+  const { mode, allowUpdates, continueOnError, maxErrors, keep, actor, reason } = options
+  if (mode !== undefined && !modes.includes(mode)) throw invalid('mode', `it is one of ${modes.join(', ')}`)
+  if (keep !== undefined && keep !== 'packed' && keep !== 'each-line')
+    throw invalid('keep', "it is 'packed' or 'each-line'")
+  if (maxErrors !== undefined && !(Number.isSafeInteger(maxErrors) && maxErrors >= 0))
+    throw invalid('maxErrors', 'a whole number from 0 is needed')
+  notesOf({ actor, reason })
+  const said = { mode, allowUpdates, continueOnError, maxErrors, keep, actor, reason }
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined))
+}
+
+function checkManifest(input: ManifestInput): Pick<ManifestDocument, 'id' | 'url' | 'files' | 'headers' | 'replaces'> {
+  const { url, files, headers, replaces } = input
+  if ((url === undefined) === (files === undefined)) throw invalid('manifest', 'it has a URL, or files of its own')
+  if (files !== undefined && files.length > maxFiles)
+    throw annalsError('LimitExceeded', { what: 'the manifest', limit: maxFiles, actual: files.length, unit: 'files' })
+  if (headers !== undefined && Object.keys(headers).length > maxHeaders)
+    throw invalid('headers', `at most ${maxHeaders} are taken`)
+  const id = input.id ?? sha256(url ?? JSON.stringify(files)).slice(0, 32)
+  orThrow(checkSegment('manifest', id))
+  return {
+    id,
+    files: (files ?? []).map(fileDocument),
+    ...(url === undefined ? undefined : { url }),
+    ...(headers === undefined ? undefined : { headers }),
+    ...(replaces === undefined ? undefined : { replaces }),
+  }
+}
+
+const invalid = (what: string, problem: string): AnnalsError => annalsError('InvalidInput', { what, problem })

@@ -1,0 +1,128 @@
+/**
+ * Takes back what a submission did, or one of its manifests: each of its transactions by one of compensating events, the last first. A
+ * resource that others have changed since is left alone, and listed. Whoever takes it up again finds in the log how far it is.
+ */
+import { backOff } from '../../../domain/backoff.js'
+import { isAnnalsError } from '../../../domain/error.js'
+import type { BlobStore, Clock, Ids } from '../../../domain/ports/index.js'
+import { type ResourceRef, refKey } from '../../../domain/resource.js'
+import { mapBounded } from '../../../domain/task.js'
+import { parseTransactionId } from '../../../domain/transaction-id.js'
+import type { ResourceVersion, WriteOptions } from '../../api.js'
+import type { Limits } from '../../limits.js'
+import { writtenBy } from '../../saga/fence.js'
+import type { Tenant } from '../../store.js'
+import type { Lease } from '../lease.js'
+import type { UndoConflict, Undone } from './api.js'
+import type { SubmissionDocument } from './journal.js'
+import { correlationOf, fencedLogs, isUndoKey, manifestKeys, raiseFences, undoKey } from './names.js'
+
+export interface UndoDeps {
+  readonly tenant: Tenant
+  readonly blobs: BlobStore
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly limits: Limits
+}
+
+/** How long trouble that may pass is waited out, in milliseconds. */
+const patienceMs = 5 * 60_000
+
+/** `manifest`: only what that one did. `keep`: writes the conflicts of a transaction, the same ones whenever it is called. */
+export async function takeBack(
+  deps: UndoDeps,
+  submission: SubmissionDocument,
+  lease: Lease,
+  keep: (name: string, conflicts: ReadonlyArray<UndoConflict>) => Promise<void>,
+  manifest?: string,
+): Promise<Undone> {
+  const logs = fencedLogs(deps.tenant, submission, manifest)
+  await patiently(deps, () => raiseFences(logs, submission))
+  const undone = { transactions: 0, resources: 0, conflicts: 0 }
+  for (const [partition, { tenant }] of logs.entries()) {
+    const found = await patiently(deps, () =>
+      writtenBy(tenant, correlationOf(submission), submission.heads[partition] ?? 0),
+    )
+    for (const [request, transaction] of lastFirst(
+      found,
+      manifest === undefined ? '' : manifestKeys(submission, manifest),
+    )) {
+      await lease.renew()
+      const by = found.get(undoKey(request)) ?? (await undo(deps, submission, tenant, request, transaction))
+      const { resources, conflicts } = await outcomeOf(deps, tenant, transaction, by)
+      await keep(`${partition}-${transaction}`, conflicts)
+      undone.transactions++
+      undone.resources += resources
+      undone.conflicts += conflicts.length
+    }
+  }
+  return undone
+}
+
+function lastFirst(found: ReadonlyMap<string, string>, begin: string): ReadonlyArray<[string, string]> {
+  const place = (transaction: string): [number, number] => {
+    const parsed = parseTransactionId(transaction)
+    return parsed._tag === 'Right' ? [parsed.right.seq, parsed.right.transaction] : [0, 0]
+  }
+  return [...found]
+    .filter(([request]) => !isUndoKey(request) && request.startsWith(begin))
+    .sort(([, a], [, b]) => place(b)[0] - place(a)[0] || place(b)[1] - place(a)[1])
+}
+
+/** The transaction that takes it back; `undefined`: nothing had to be written. */
+function undo(
+  deps: UndoDeps,
+  submission: SubmissionDocument,
+  log: Tenant,
+  request: string,
+  transaction: string,
+): Promise<string | undefined> {
+  const { actor, reason } = submission.options
+  const audit: WriteOptions = {
+    ...(actor === undefined ? undefined : { actor }),
+    ...(reason === undefined ? undefined : { reason }),
+    correlation: correlationOf(submission),
+    request: undoKey(request),
+  }
+  return patiently(deps, async () => (await log.revert({ transaction }, { ...audit, onConflict: 'skip' })).id)
+}
+
+/** What was taken back of a transaction, and what was not, because others have changed it. */
+async function outcomeOf(
+  { limits }: UndoDeps,
+  log: Tenant,
+  transaction: string,
+  by: string | undefined,
+): Promise<{ readonly resources: number; readonly conflicts: ReadonlyArray<UndoConflict> }> {
+  const written = lastOfEach(await eventsOf(log, transaction))
+  const takenBack = lastOfEach(by === undefined ? [] : await eventsOf(log, by))
+  const left = [...written.values()].filter((event) => !takenBack.has(refKey(event)))
+  const found = await mapBounded(left, limits.concurrency, async ({ type, id, version, deleted }) => {
+    const now = (await log.versions(type, id, { count: 1 })).entries[0]?.version ?? 0
+    // What is deleted as it was before needs no compensation.
+    return now === version && deleted ? [] : [{ type, id, version, actual: now }]
+  })
+  return { resources: takenBack.size, conflicts: found.flat() }
+}
+
+async function eventsOf(log: Tenant, transaction: string): Promise<ReadonlyArray<ResourceVersion>> {
+  const seq = Number(transaction.split('-')[0])
+  for await (const { transactions } of log.commits({ from: seq, to: seq, bodies: false }))
+    return transactions.find(({ id }) => id === transaction)?.events ?? []
+  return []
+}
+
+const lastOfEach = (events: ReadonlyArray<ResourceVersion>): ReadonlyMap<string, ResourceVersion> =>
+  new Map(events.map((event) => [refKey(event as ResourceRef), event]))
+
+async function patiently<A>({ clock, ids }: UndoDeps, step: () => Promise<A>): Promise<A> {
+  const until = clock.now() + patienceMs * 1000
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await step()
+    } catch (error) {
+      if (!isAnnalsError(error) || !error.retryable || clock.now() >= until) throw error
+    }
+    await backOff(clock, ids, attempt, new AbortController().signal)
+  }
+}

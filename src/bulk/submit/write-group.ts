@@ -1,0 +1,195 @@
+/**
+ * Writes the lines of a group: one transaction in each log, under a request key that is the group's own. What was written already, by
+ * this process or one that died, is found in the log and not written again.
+ */
+import { backOff } from '../../../domain/backoff.js'
+import { type AnnalsError, annalsError, isAnnalsError } from '../../../domain/error.js'
+import { outcomeOf } from '../../../domain/fhir/outcome.js'
+import { applyMergePatch } from '../../../domain/patch/merge-patch.js'
+import type { Clock, Ids } from '../../../domain/ports/index.js'
+import type { Position } from '../../../domain/position.js'
+import { refKey } from '../../../domain/resource.js'
+import { mapBounded } from '../../../domain/task.js'
+import type { DecisionState, OperationInput, WriteOptions } from '../../api.js'
+import type { Limits } from '../../limits.js'
+import { fenceType } from '../../saga/fence.js'
+import type { Tenant } from '../../store.js'
+import type { SubmissionOptions } from './api.js'
+import { type FencedLog, unfencedAll } from './names.js'
+import type { Issue, Wanted } from './read-line.js'
+
+export interface WriteDeps {
+  readonly tenant: Tenant
+  readonly limits: Limits
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly logs: ReadonlyArray<FencedLog>
+  readonly options: SubmissionOptions
+  /** Transactions of request keys that were there before, log by log. */
+  readonly known: ReadonlyArray<ReadonlyMap<string, string>>
+  readonly audit: Pick<WriteOptions, 'actor' | 'reason' | 'correlation' | 'causation'>
+  readonly signal: AbortSignal
+}
+
+/** What became of one that is wanted. */
+export interface Effect {
+  readonly version: number
+  readonly op?: 'create' | 'update' | 'delete'
+  readonly transaction?: string
+  /** Of the event that was written. */
+  readonly position?: Position
+  readonly isSkipped?: boolean
+  readonly issue?: Issue
+}
+
+/** How long trouble that may pass is waited out, in milliseconds. */
+const patienceMs = 5 * 60_000
+
+/** In the order of what is wanted. */
+export async function writeGroup(deps: WriteDeps, key: string, wanted: ReadonlyArray<Wanted>): Promise<Effect[]> {
+  const effects = new Array<Effect>(wanted.length)
+  const byLog = new Map<number, number[]>()
+  wanted.forEach(({ type, id }, place) => {
+    const partition = deps.tenant.partitionOf(type, id)
+    byLog.set(partition, [...(byLog.get(partition) ?? []), place])
+  })
+  await mapBounded([...byLog], deps.limits.concurrency, async ([partition, places]) => {
+    const own = places.map((place) => wanted[place] as Wanted)
+    const done = await writeInLog(deps, key, partition, own)
+    places.forEach((place, i) => {
+      effects[place] = done[i] as Effect
+    })
+  })
+  return effects
+}
+
+async function writeInLog(
+  deps: WriteDeps,
+  key: string,
+  partition: number,
+  wanted: ReadonlyArray<Wanted>,
+): Promise<Effect[]> {
+  const log = deps.logs[partition] as FencedLog
+  const transaction = deps.known[partition]?.get(key)
+  if (transaction !== undefined) return withSkipped(deps, wanted, await effectsOf(log.tenant, transaction, wanted))
+  const until = deps.clock.now() + patienceMs * 1000
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return withSkipped(deps, wanted, await transactIn(deps, log, key, wanted))
+    } catch (error) {
+      if (!isAnnalsError(error)) throw error
+      if (isFenced(error)) throw annalsError('Cancelled', { what: 'the submission' })
+      if (!error.retryable || deps.clock.now() >= until || deps.signal.aborted) throw error
+    }
+    await backOff(deps.clock, deps.ids, attempt, deps.signal)
+  }
+}
+
+const skipsExisting = ({ mode, allowUpdates = true }: SubmissionOptions): boolean =>
+  mode === 'create-only' || !allowUpdates
+
+const exists: Issue = { code: 'duplicate', diagnostics: 'the resource exists, and is not to be updated' }
+
+/** Where existing resources are skipped, a line that has written nothing was skipped. */
+const withSkipped = ({ options }: WriteDeps, wanted: ReadonlyArray<Wanted>, effects: ReadonlyArray<Effect>): Effect[] =>
+  effects.map((effect, i) =>
+    skipsExisting(options) && wanted[i]?.body !== undefined && effect.op === undefined && effect.issue === undefined
+      ? { ...effect, isSkipped: true, issue: exists }
+      : effect,
+  )
+
+const isFenced = (error: AnnalsError): boolean =>
+  error._tag === 'Conflict' && error.data.conflicts.some(({ type }) => type === fenceType)
+
+async function transactIn(
+  deps: WriteDeps,
+  log: FencedLog,
+  key: string,
+  wanted: ReadonlyArray<Wanted>,
+): Promise<Effect[]> {
+  const isPlain = (deps.options.mode ?? 'create-or-update') === 'create-or-update' && !skipsExisting(deps.options)
+  const issues = new Map<number, Issue>()
+  const options = { ...deps.audit, request: key }
+  const { id: transaction, results } = await log.tenant.transact(
+    isPlain
+      ? [...wanted.map(plainOperation), ...unfencedAll(log)]
+      : async (state) => {
+          issues.clear()
+          return [...(await decide(deps, state, wanted, issues)), ...unfencedAll(log)]
+        },
+    options,
+  )
+  return wanted.map((_, i): Effect => {
+    const { version = 0, changed = false, op, position } = results[i] ?? {}
+    const issue = issues.get(i)
+    return {
+      version,
+      ...(changed ? { op, transaction, position } : undefined),
+      ...(issue === undefined ? undefined : { issue }),
+    }
+  })
+}
+
+const plainOperation = ({ type, id, body }: Wanted): OperationInput =>
+  body === undefined ? { op: 'delete', type, id } : { op: 'update', type, id, body, onlyIfChanged: true }
+
+/** On what is there, and what the lines before it in the same group make of it. */
+async function decide(
+  deps: WriteDeps,
+  state: DecisionState,
+  wanted: ReadonlyArray<Wanted>,
+  issues: Map<number, Issue>,
+): Promise<OperationInput[]> {
+  const there = new Map<string, Uint8Array | undefined>()
+  const refs = new Map(wanted.map((each) => [refKey(each), each]))
+  await mapBounded([...refs], deps.limits.concurrency, async ([ref, { type, id }]) => {
+    const found = await state.read(type, id)
+    there.set(ref, found?.body)
+  })
+  return wanted.map((each, i): OperationInput => {
+    const { type, id, body } = each
+    const before = there.get(refKey(each))
+    if (body !== undefined && before !== undefined && skipsExisting(deps.options))
+      return { op: 'check', type, id, expect: 'any' }
+    const after = body === undefined ? undefined : merged(deps, body, before, i, issues)
+    if (body !== undefined && after === undefined) return { op: 'check', type, id, expect: 'any' }
+    there.set(refKey(each), after)
+    return after === undefined
+      ? { op: 'delete', type, id }
+      : { op: 'update', type, id, body: after, onlyIfChanged: true }
+  })
+}
+
+const nothing = Buffer.from('{}')
+
+function merged(
+  { options, limits }: WriteDeps,
+  body: Buffer,
+  before: Uint8Array | undefined,
+  place: number,
+  issues: Map<number, Issue>,
+): Uint8Array | undefined {
+  if (options.mode !== 'merge-patch') return body
+  const result = applyMergePatch('the line', body, before ?? nothing, limits.maxBodyBytes)
+  if (result._tag === 'Right') return result.right
+  issues.set(place, { code: outcomeOf(result.left).issue[0]?.code ?? 'processing', diagnostics: result.left.message })
+  return undefined
+}
+
+/** From the events of a transaction that is there. What had nothing to write has none. */
+async function effectsOf(log: Tenant, transaction: string, wanted: ReadonlyArray<Wanted>): Promise<Effect[]> {
+  const seq = Number(transaction.split('-')[0])
+  for await (const commit of log.commits({ from: seq, to: seq, bodies: false })) {
+    const events = [...(commit.transactions.find(({ id }) => id === transaction)?.events ?? [])]
+    const effects: Effect[] = []
+    for (const { type, id } of wanted) {
+      const [next] = events
+      if (next?.type === type && next.id === id) {
+        effects.push({ version: next.version, op: next.op, transaction, position: next.position })
+        events.shift()
+      } else effects.push({ version: (await log.versions(type, id, { count: 1 })).entries[0]?.version ?? 0 })
+    }
+    return effects
+  }
+  throw annalsError('Corrupt', { key: transaction, problem: 'its commit is missing' })
+}

@@ -71,6 +71,22 @@ describe('the keys of the issuer', () => {
     expect(authority.asked()).toBe(2)
   })
 
+  test('are not looked at again for a minute for a token that was verified, until it expires', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const { authority, asWith } = await guarded()
+    const at = Date.now()
+    const statusAt = async (seconds: number, token: string) => {
+      vi.setSystemTime(at + seconds * 1_000)
+      return (await asWith(token)).status
+    }
+    const long = await authority.token({ claims: { exp: Math.floor(at / 1_000) + 3_600 } })
+    const short = await authority.token({ claims: { exp: Math.floor(at / 1_000) + 570 } })
+    expect([await statusAt(0, short), await statusAt(580, short), await statusAt(580, long)]).toEqual([200, 200, 200])
+    await authority.rotate()
+    expect([await statusAt(602, short), await statusAt(602, long), authority.asked()]).toEqual([401, 200, 2])
+    expect([await statusAt(641, long), authority.asked()]).toEqual([401, 3])
+  })
+
   test('that are known do without the issuer for a while', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'performance'] })
     const { authority, asWith } = await guarded()

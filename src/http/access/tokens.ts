@@ -1,5 +1,7 @@
 /** Verifies tokens: JWTs of one issuer, for one audience, signed by one of its keys. (RFC 7519, RFC 9068) */
 import { errors, type JWTPayload, jwtVerify } from 'jose'
+import { LRUCache } from 'lru-cache'
+import { sha256 } from '../../../domain/commit.js'
 import { HttpProblem } from '../failures.js'
 import { inHeader } from '../places.js'
 import { challenge } from './challenge.js'
@@ -11,6 +13,9 @@ export type Verify = (token: string) => Promise<JWTPayload>
 /** The longest token, in characters. */
 const maxTokenLength = 8 * 1024
 const defaultClockToleranceSeconds = 30
+/** How many verified tokens are remembered, and for how long: beyond that their keys may have been withdrawn. */
+const maxRemembered = 1_000
+const rememberedMs = 60_000
 
 /** Of access tokens, and of JWTs that do not say what they are for. A logout token, say, gives no access. */
 const types = new Set(['jwt', 'at+jwt', 'application/jwt', 'application/at+jwt'])
@@ -26,7 +31,7 @@ export function verifierOf(authentication: Authentication): Verify {
     clockTolerance: clockToleranceSeconds,
     requiredClaims: ['exp'],
   }
-  return async (token) => {
+  const verify: Verify = async (token) => {
     if (token.length > maxTokenLength) throw invalidToken(`it has more than ${maxTokenLength} characters`)
     try {
       const { payload, protectedHeader } = await jwtVerify(token, keys, options)
@@ -35,6 +40,23 @@ export function verifierOf(authentication: Authentication): Verify {
       throw error instanceof KeysUnavailable ? error : invalidToken(problemOf(error))
     }
     throw invalidToken('it is no access token')
+  }
+  return remembering(verify, clockToleranceSeconds)
+}
+
+/** Clients send a token with request after request, and its signature costs more than a read: it is not verified again for a while. */
+function remembering(verify: Verify, clockToleranceSeconds: number): Verify {
+  const verified = new LRUCache<string, { readonly payload: JWTPayload; readonly until: number }>({
+    max: maxRemembered,
+  })
+  return async (token) => {
+    const name = sha256(token)
+    const known = verified.get(name)
+    if (known !== undefined && Date.now() < known.until) return known.payload
+    const payload = await verify(token)
+    const expires = ((payload.exp ?? 0) + clockToleranceSeconds) * 1_000
+    verified.set(name, { payload, until: Math.min(Date.now() + rememberedMs, expires) })
+    return payload
   }
 }
 

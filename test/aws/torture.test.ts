@@ -1,10 +1,11 @@
 /**
- * Processes that write to one store on real servers through proxies that fail, cut, delay and throttle, and that are
- * killed at random instants: nothing that was acknowledged is lost, doubled or different.
+ * Processes that write to one store on real servers and are killed at random instants, through proxies that fail, cut, delay and
+ * throttle, or as FHIR servers: nothing that was acknowledged is lost, doubled or different.
  */
 import { expect, test } from 'vitest'
 import { type FaultProxy, startFaultProxy } from '../servers/fault-proxy.js'
 import type { Place as TorturePlace } from '../torture/place.js'
+import { startServer } from '../torture/servers.js'
 import { torture } from '../torture/torture.js'
 import { loseTable, makePlace } from './stores.js'
 import { describeWorlds, type World } from './worlds.js'
@@ -21,9 +22,10 @@ const rates = {
   delay: 0.05,
 }
 
+const seed = Number(process.env.ANNALS_TORTURE_SEED ?? Date.now() % 2 ** 31)
+
 describeWorlds('writers that are killed behind a line that fails', (world) => {
   test('lose, double and change nothing that was acknowledged', async () => {
-    const seed = Number(process.env.ANNALS_TORTURE_SEED ?? Date.now() % 2 ** 31)
     const proxies: FaultProxy[] = []
     const through = async (target: string): Promise<string> => {
       const proxy = await startFaultProxy({ target, seed: seed + proxies.length, rates })
@@ -43,6 +45,22 @@ describeWorlds('writers that are killed behind a line that fails', (world) => {
     } finally {
       await Promise.all(proxies.map((proxy) => proxy.stop()))
     }
+  })
+})
+
+describeWorlds('FHIR servers that are killed, or told to end, under load', (world) => {
+  test('keep what their clients were answered, and no more', async () => {
+    const summary = await torture({
+      kills: 6,
+      writers: 2,
+      seed,
+      start: startServer,
+      makePlace: () => placeOf(world, world),
+    })
+    console.log(`servers with seed ${seed}: ${JSON.stringify(summary)}`)
+    expect(summary.problems, `seed ${seed}`).toEqual([])
+    expect(summary).toMatchObject({ kills: 6, terminated: 3 })
+    expect(summary.acknowledged).toBeGreaterThan(0)
   })
 })
 

@@ -30,7 +30,7 @@ export interface Line {
 }
 
 /** How long a server may be silent, in milliseconds. */
-const patienceMs = 10_000
+const patienceMs = 30_000
 
 export function openLine(root: string, patience = patienceMs): Line {
   const { hostname, port } = new URL(root)

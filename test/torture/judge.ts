@@ -46,6 +46,10 @@ export async function judge(tenant: Tenant, ledger: Ledger): Promise<Judgement> 
     if (claim.answer !== undefined) problems.push(...answerProblems(claim, transaction))
     else if (transaction !== undefined && claim.rejected >= claim.begun)
       problems.push(`${key} was rejected and stands in the log as ${transaction.id}`)
+    else if (transaction !== undefined && claim.isTurnedAway === true)
+      problems.push(
+        `${key} was not answered by a process that was told to end, and stands in the log as ${transaction.id}`,
+      )
     else if (transaction !== undefined) unheard++
   }
   problems.push(...(await readProblems(tenant, states)))
@@ -103,8 +107,10 @@ function answerProblems({ request, answer }: Claim, transaction: Transaction | u
     return [`${request.key} was acknowledged as ${answer.id}, the log has ${transaction?.id ?? 'nothing'}`]
   return (answer?.results ?? []).flatMap(({ id, version, changed, place }) => {
     if (!changed) return []
-    const event = events.find(({ position }) => `${position.seq}-${position.index}` === place)
-    return event?.id === id && event.version === version
+    const event = events.find((each) => each.id === id && each.version === version)
+    const where = `${event?.position.seq}-${event?.position.index}`
+    // A server does not tell the place.
+    return event !== undefined && (place === undefined || place === where)
       ? []
       : [`${request.key}: ${id} version ${version} was acknowledged at ${place} and is not there`]
   })

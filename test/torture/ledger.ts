@@ -7,6 +7,8 @@ export interface Claim {
   /** How often it was begun, and how often that ended with a conflict. */
   begun: number
   rejected: number
+  /** Begun once, at a process that was told to end, and never answered: it has to be as if nobody had asked. */
+  isTurnedAway?: boolean
   /** What was acknowledged. */
   answer?: Answer
 }
@@ -57,6 +59,13 @@ export class Ledger {
     return [...keys].map((key) => this.claim(key).request)
   }
 
+  turnAway(requests: Iterable<Request>): void {
+    for (const { key } of requests) {
+      const claim = this.claim(key)
+      if (claim.begun === 1) claim.isTurnedAway = true
+    }
+  }
+
   private answered(writer: string, key: string, answer: Answer): void {
     const claim = this.claim(key)
     const earlier = claim.answer
@@ -73,4 +82,4 @@ export class Ledger {
 }
 
 /** A request that writes nothing leaves no receipt, so that its repetition is decided anew. */
-const wrote = (a: Answer, b: Answer): boolean => a.id !== undefined && b.id !== undefined
+const wrote = (a: Answer, b: Answer): boolean => [a, b].every(({ results }) => results.some(({ changed }) => changed))

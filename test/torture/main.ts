@@ -1,6 +1,7 @@
 /** `npm run torture -- --kills 200 --writers 4 --seed 1`: see torture.ts. Ends with 1 if anything was found. */
 import process from 'node:process'
 import { Command, InvalidArgumentError } from 'commander'
+import { startServer } from './servers.js'
 import { type Summary, torture } from './torture.js'
 
 const whole =
@@ -11,21 +12,23 @@ const whole =
     return value
   }
 
-const { kills, writers, seed } = new Command('torture')
+const { kills, writers, seed, http } = new Command('torture')
   .description('kills processes that write to one embedded store, and verifies what they leave behind')
   .option('--kills <count>', 'how many processes are killed at least', whole(1), 200)
   .option('--writers <count>', 'how many write at a time', whole(1), 4)
   .option('--seed <number>', 'decides what is written and who is killed; not when', whole(0), Date.now() % 2 ** 31)
+  .option('--http', 'the processes are FHIR servers, and their clients live on')
   .parse()
-  .opts<{ kills: number; writers: number; seed: number }>()
+  .opts<{ kills: number; writers: number; seed: number; http?: boolean }>()
 
-console.log(`torture: ${kills} kills, ${writers} writers, seed ${seed}`)
+console.log(`torture: ${kills} kills, ${writers} ${http === true ? 'servers' : 'writers'}, seed ${seed}`)
 const began = performance.now()
 const seconds = (): string => `${((performance.now() - began) / 1000).toFixed(0)} s`
 const summary = await torture({
   kills,
   writers,
   seed,
+  ...(http === true ? { start: startServer } : undefined),
   onProgress: (so) => console.log(`${seconds()}: ${so.kills} kills, ${so.acknowledged} acknowledged, round verified`),
 })
 tell(summary)

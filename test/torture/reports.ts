@@ -16,7 +16,7 @@ export type Report =
 
 /** What was acknowledged: of each operation the version, and where it stands if the operation wrote it. */
 export interface Answer {
-  /** `{seq}-{index}` of the transaction; absent when nothing had to be written. */
+  /** `{seq}-{index}` of the transaction; absent when nothing had to be written, and where nobody tells. */
   readonly id?: string
   readonly results: ReadonlyArray<{
     readonly id: string

@@ -17,6 +17,8 @@ export interface TortureOptions {
   readonly seed: number
   /** Makes a place for each store (default: a folder). */
   readonly makePlace?: () => Promise<Place>
+  /** What writes (default: a process that uses the library). */
+  readonly start?: typeof startWriter
   readonly onProgress?: (summary: Summary) => void
 }
 
@@ -24,6 +26,8 @@ export interface Summary {
   kills: number
   killedWhileOpening: number
   killedAllAtOnce: number
+  /** Of the kills, those that a process could hear and end properly. */
+  terminated: number
   rounds: number
   stores: number
   acknowledged: number
@@ -93,37 +97,36 @@ interface Round {
   readonly ledger: Ledger
 }
 
-/** Kills writers one by one, replacing each, and in the end all at once. Answers the requests that nobody heard of. */
+/** Kills writers one by one, replacing each, and in the end all at once. Answers the requests to repeat. */
 async function killRound(round: Round, toRepeat: ReadonlyArray<Request>): Promise<Request[]> {
   const { options, random, summary, ledger, place } = round
   const start = (requests: ReadonlyArray<Request>): Writer => {
     const name = `w${summary.stores}.${++started}`
-    const writer = startWriter(name, place.url, random.below(2 ** 31), ledger)
+    const writer = (options.start ?? startWriter)(name, place.url, random.below(2 ** 31), ledger)
     writer.ask(requests)
     return writer
   }
   const writers = Array.from({ length: options.writers }, (_, i) => start(i === 0 ? toRepeat : []))
   const live = random.chance(0.5) ? random.below(killsPerRound) : -1
   const last = Math.min(summary.kills + killsPerRound, options.kills) - options.writers
+  let lost: Request[] = []
   try {
     for (let kill = 0; summary.kills < last; kill++) {
       const at = random.below(writers.length)
       const victim = writers[at] as Writer
       await untilInstant(victim, round)
-      const lost = await end([victim], ledger)
-      summary.kills++
+      const open = await end([victim], round)
       // Sometimes another process asks the same at the same time.
-      if (random.chance(0.3)) writers[(at + 1) % writers.length]?.ask(lost)
-      writers[at] = start(lost)
+      if (random.chance(0.3)) writers[(at + 1) % writers.length]?.ask(open)
+      writers[at] = start(open)
       if (kill === live) await checkLive(place, summary)
     }
     await untilInstant(random.pick(writers), round)
   } finally {
-    summary.kills += writers.length
     summary.killedAllAtOnce += writers.length
-    await end(writers, ledger)
+    lost = await end(writers, round)
   }
-  return ledger.unanswered(writers.flatMap((writer) => [...writer.open]))
+  return lost
 }
 
 let started = 0
@@ -142,11 +145,20 @@ async function untilInstant(victim: Writer, { random, summary, ledger }: Round):
   }
 }
 
-/** Kills at one instant, and hears everything that was still said. */
-async function end(victims: ReadonlyArray<Writer>, ledger: Ledger): Promise<Request[]> {
-  for (const victim of victims) victim.process.kill('SIGKILL')
+/** Kills at one instant, and hears everything that was still said. Answers the requests that nobody heard of. */
+async function end(victims: ReadonlyArray<Writer>, { summary, ledger }: Round): Promise<Request[]> {
+  const terminated: Writer[] = []
+  for (const victim of victims) {
+    const signal = victim.signals[summary.kills % victim.signals.length] as NodeJS.Signals
+    victim.process.kill(signal)
+    summary.kills++
+    if (signal === 'SIGTERM') terminated.push(victim)
+  }
+  summary.terminated += terminated.length
   await Promise.all(victims.map((victim) => victim.ended))
-  return ledger.unanswered(victims.flatMap((victim) => [...victim.open]))
+  const openOf = (some: ReadonlyArray<Writer>) => ledger.unanswered(some.flatMap(({ open }) => [...open]))
+  ledger.turnAway(openOf(terminated))
+  return openOf(victims.filter((victim) => !terminated.includes(victim)))
 }
 
 /** Verification beside living writers: only their unpublished commits may be ahead of the head. */
@@ -169,6 +181,7 @@ const emptySummary = (): Summary => ({
   kills: 0,
   killedWhileOpening: 0,
   killedAllAtOnce: 0,
+  terminated: 0,
   rounds: 0,
   stores: 0,
   acknowledged: 0,

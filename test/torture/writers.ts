@@ -8,32 +8,30 @@ import type { Request } from './wish.js'
 
 const script = fileURLToPath(new URL('./writer.ts', import.meta.url))
 
+type Stage = 'starting' | 'opening' | 'writing'
+
 export interface Writer {
   readonly name: string
   readonly process: ChildProcess
+  /** What may end it: one after the other does. */
+  readonly signals: readonly [NodeJS.Signals, ...NodeJS.Signals[]]
   /** How far it has come. */
-  stage: 'starting' | 'opening' | 'writing'
+  readonly stage: Stage
   /** Begun and not answered so far. */
   readonly open: Set<string>
   /** Its process has ended, and everything that it said was heard. */
   readonly ended: Promise<void>
   /** Resolves when it has come to the stage, or has ended. */
-  reached(stage: Writer['stage']): Promise<void>
+  reached(stage: Stage): Promise<void>
   ask(requests: ReadonlyArray<Request>): void
 }
 
 export function startWriter(name: string, url: string, seed: number, ledger: Ledger): Writer {
   const args = ['--import', 'tsx', script, url, name, String(seed)]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] })
-  const waiting = new Map<Writer['stage'], Array<() => void>>()
+  const { stage, enter, reached } = stages()
   const open = new Set<string>()
   let complaint = ''
-
-  const enter = (stage: Writer['stage']): void => {
-    writer.stage = stage
-    for (const wake of waiting.get(stage) ?? []) wake()
-    waiting.delete(stage)
-  }
 
   const hear = (line: string): void => {
     const report = parse(line)
@@ -60,25 +58,40 @@ export function startWriter(name: string, url: string, seed: number, ledger: Led
   })
   const ended = Promise.all([heard, closed]).then(() => undefined)
 
-  const writer: Writer = {
+  return {
     name,
     process: child,
-    stage: 'starting',
+    signals: ['SIGKILL'],
+    get stage() {
+      return stage()
+    },
     open,
     ended,
-    reached: (stage) => {
-      if (order.indexOf(writer.stage) >= order.indexOf(stage)) return Promise.resolve()
-      const reached = new Promise<void>((resolve) => waiting.set(stage, [...(waiting.get(stage) ?? []), resolve]))
-      return Promise.race([reached, ended])
-    },
+    reached: (stage) => Promise.race([reached(stage), ended]),
     ask: (requests) => {
       for (const request of requests) child.stdin.write(`${JSON.stringify(request)}\n`)
     },
   }
-  return writer
 }
 
-const order: ReadonlyArray<Writer['stage']> = ['starting', 'opening', 'writing']
+/** How far a process has come, and who waits for that. */
+export function stages() {
+  const order: ReadonlyArray<Stage> = ['starting', 'opening', 'writing']
+  const waiting = new Map<Stage, Array<() => void>>()
+  let now: Stage = 'starting'
+  return {
+    stage: (): Stage => now,
+    enter: (stage: Stage): void => {
+      now = stage
+      for (const wake of waiting.get(stage) ?? []) wake()
+      waiting.delete(stage)
+    },
+    reached: (stage: Stage): Promise<void> =>
+      order.indexOf(now) >= order.indexOf(stage)
+        ? Promise.resolve()
+        : new Promise((resolve) => waiting.set(stage, [...(waiting.get(stage) ?? []), resolve])),
+  }
+}
 
 /** The last line of a killed process may be half of one, which says nothing. */
 function parse(line: string): Report | undefined {

@@ -65,6 +65,15 @@ function answerToConflict({ expected, actual, deleted }: VersionConflict): Answe
   return actual > 0 && deleted ? { status: 410, code: 'deleted' } : { status: 404, code: 'not-found' }
 }
 
+function answerToLimit(unit: string): Answer {
+  // Many resources are no long request: looking at all of them would cost too much.
+  if (unit === 'resources') return { status: 400, code: 'too-costly' }
+  return tooMuchAtOnce.has(unit) ? { status: 422, code: 'too-costly' } : { status: 413, code: 'too-long' }
+}
+
+/** Of a request that is not too long by its bytes. */
+const tooMuchAtOnce: ReadonlySet<string> = new Set(['entries', 'operations', 'events'])
+
 function answerTo(error: AnnalsError): Answer {
   switch (error._tag) {
     case 'Conflict':
@@ -76,8 +85,7 @@ function answerTo(error: AnnalsError): Answer {
     case 'NotSupported':
       return { status: 400, code: 'not-supported' }
     case 'LimitExceeded':
-      // Many resources are no long request: looking at all of them would cost too much.
-      return error.data.unit === 'resources' ? { status: 400, code: 'too-costly' } : { status: 413, code: 'too-long' }
+      return answerToLimit(error.data.unit)
     case 'NoMatch':
     case 'TenantNotFound':
       return { status: 404, code: 'not-found' }

@@ -1,17 +1,16 @@
 /** What ends before there is a request, or without one: broken HTTP, and what Node would answer by itself. All with an outcome. */
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { HttpProblem, issueOf } from './failures.js'
 import { fhirJson } from './formats.js'
 import { inHeader, inMethod, inRequest, type Place } from './places.js'
 
-/** For Fastify: what Node would refuse without an outcome is refused here. */
-export const connectionOptions = { http: { requireHostHeader: false }, clientErrorHandler: refuseBroken }
-
 interface Connection {
-  /** Requests that wait for their answers. */
-  readonly underWay: Set<IncomingMessage>
+  /** Requests that wait for their answers, and these. */
+  readonly underWay: Map<IncomingMessage, ServerResponse>
+  /** One that had its answer before all of it had come. */
+  answered?: IncomingMessage
   /** The last that happens on it. */
   end?: () => void
 }
@@ -19,26 +18,25 @@ interface Connection {
 const connections = new WeakMap<Socket, Connection>()
 
 function connectionOf(socket: Socket): Connection {
-  const connection = connections.get(socket) ?? { underWay: new Set() }
+  const connection = connections.get(socket) ?? { underWay: new Map() }
   connections.set(socket, connection)
   return connection
 }
 
-export function watchConnections({ server }: FastifyInstance): void {
+/** The answers that are under way on it. */
+export const answersOn = (socket: Socket): ReadonlyArray<ServerResponse> => [...connectionOf(socket).underWay.values()]
+
+export function watchConnections(server: Server): void {
   // Who has sent everything and closes that side waits for an answer all the same.
   Object.assign(server, { httpAllowHalfOpen: true })
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     const connection = connectionOf(request.socket)
-    connection.underWay.add(request)
+    connection.underWay.set(request, response)
     response.once('close', () => {
       connection.underWay.delete(request)
+      if (!request.complete) connection.answered = request
       endInTurn(connection)
     })
-  })
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    // Node would put it into the answer, if that had to wait for others: between its head and its body.
-    if (connectionOf(request.socket).underWay.size === 0) response.writeContinue()
-    server.emit('request', request, response)
   })
   server.on('checkExpectation', (_: IncomingMessage, response: ServerResponse) => {
     response.writeHead(unexpected.status, { 'content-type': fhirJson, connection: 'close' }).end(bodyOf(unexpected))
@@ -52,7 +50,7 @@ export function checkHost({ headers, raw }: FastifyRequest): void {
     throw new HttpProblem(400, 'required', 'a Host header is needed', {}, inHeader('Host'))
 }
 
-function refuseBroken({ code = '' }: Error & { code?: string }, socket: Socket): void {
+export function refuseBroken({ code = '' }: Error & { code?: string }, socket: Socket): void {
   endWith(
     socket,
     broken[code] ?? { status: 400, code: 'invalid', problem: 'this is no HTTP request', place: inRequest },
@@ -93,9 +91,9 @@ function endWith(socket: Socket, refusal: Refusal): void {
   const connection = connectionOf(socket)
   // What comes behind broken HTTP is broken, too.
   if (connection.end !== undefined) return
-
   connection.end = () => {
-    if (socket.writable) socket.write(bytesOf(refusal))
+    const isAnswered = connection.answered?.complete === false
+    if (socket.writable && !isAnswered) socket.write(bytesOf(refusal))
     socket.destroySoon()
   }
   endInTurn(connection)
@@ -103,7 +101,7 @@ function endWith(socket: Socket, refusal: Refusal): void {
 
 /** Behind the answers to what came before: earlier, it would be taken for one of them. */
 function endInTurn({ underWay, end }: Connection): void {
-  if (![...underWay].some(({ complete }) => complete)) end?.()
+  if (![...underWay.keys()].some(({ complete }) => complete)) end?.()
 }
 
 function bytesOf(refusal: Refusal): string {

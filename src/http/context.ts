@@ -11,6 +11,8 @@ import type { HttpSettings } from './settings.js'
 export interface Context {
   readonly store: Store
   readonly settings: HttpSettings
+  /** Aborts when the server stops accepting: whatever would go on for ever ends then. */
+  readonly ending: AbortSignal
 }
 
 export async function tenantOf({ store, settings }: Context, request: FastifyRequest): Promise<Tenant> {

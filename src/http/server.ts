@@ -5,7 +5,7 @@ import { releaseVersion, type Store } from '../index.js'
 import { authenticate, verifying } from './access/authenticate.js'
 import { checkAccessSettings } from './access/settings.js'
 import { addSmartConfiguration } from './access/smart.js'
-import { checkHost, connectionOptions, watchConnections } from './connections.js'
+import { checkHost, refuseBroken } from './connections.js'
 import type { Context } from './context.js'
 import { sendFailure } from './failures.js'
 import { addBase } from './fhir/base.js'
@@ -13,7 +13,12 @@ import { addHistories } from './fhir/history.js'
 import { addResources } from './fhir/resources.js'
 import { addSearches } from './fhir/search.js'
 import { checkContentEncoding } from './formats.js'
+import { addHealth } from './health.js'
 import { collectRoutes, noRoute, refuseOtherMethods } from './methods.js'
+import { addBodies } from './protection/bodies.js'
+import { addClosing } from './protection/closing.js'
+import { type Connections, letGo, makeServer } from './protection/http-server.js'
+import { makeLoad } from './protection/load.js'
 import { defaultHttpSettings, type HttpSettings } from './settings.js'
 import { logExchange } from './telemetry/access-log.js'
 import { beginExchange, type Observer } from './telemetry/exchange.js'
@@ -27,8 +32,6 @@ export interface FhirServerOptions extends Partial<HttpSettings> {
   readonly logger?: LoggerOption
 }
 
-/** How often a closing server lets go of connections that have become idle, in milliseconds. */
-const idleSweepMs = 20
 /** The longest URL of a condition, and of one of its parts. */
 const maxParamLength = 200
 
@@ -38,32 +41,39 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   const settings: HttpSettings = { ...defaultHttpSettings, ...given }
   checkAccessSettings(settings)
   const verify = verifying(settings)
-  const context: Context = { store, settings }
-  const observers: ReadonlyArray<Observer> = [...(logger === false ? [] : [logExchange])]
+  const load = makeLoad(settings)
+  const connections: Connections = new Set()
+  const observers: ReadonlyArray<Observer> = [...(logger === false ? [] : [logExchange]), load.leave, letGo]
   const begin = (request: FastifyRequest, reply: FastifyReply): void => {
     beginExchange(request, reply, observers)
     reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
   }
   const app: FastifyInstance = Fastify({
-    ...connectionOptions,
     logger: safeLogger(logger),
     // Its own lines hold URLs, which may hold identifiers.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: settings.maxBodyBytes,
-    requestTimeout: settings.requestTimeoutMs,
     genReqId: requestId,
     forceCloseConnections: 'idle',
+    // What comes over a connection that is still open is answered as ever.
+    return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength },
+    serverFactory: (handler) => makeServer(settings, connections, handler),
+    clientErrorHandler: refuseBroken,
     frameworkErrors: (error, request, reply) => {
       begin(request, reply)
       sendFailure(error, request, reply)
     },
   })
-  watchConnections(app)
+  const closing = addClosing(app, settings, load, connections)
+  const context: Context = { store, settings, ending: closing.ending }
   app.decorateRequest('caller')
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
-  app.setErrorHandler((error, request, reply) => sendFailure(error, request, reply))
+  addBodies(app, settings, load)
+  app.setErrorHandler((error, request, reply) => {
+    // Fastify closes the connection of a body that is refused; its client would not get to see the answer.
+    reply.removeHeader('connection')
+    return sendFailure(error, request, reply)
+  })
   app.setNotFoundHandler((request, reply) => sendFailure(noRoute(request.method), request, reply))
   app.decorateRequest('exchange')
   app.addHook('onRequest', (request, reply, done) => {
@@ -72,19 +82,14 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
     checkContentEncoding(request)
     done()
   })
-  app.addHook('preClose', async () => {
-    // What is answered while the server closes leaves its connection open, and would keep it until the client goes.
-    const sweep = setInterval(() => app.server.closeIdleConnections(), idleSweepMs)
-    app.server.once('close', () => clearInterval(sweep))
-  })
   const known = collectRoutes(app)
   await app.register(compress, { threshold: 1_024, encodings: ['gzip'], globalDecompression: false })
-  app.get('/health/live', async () => ({ status: 'live' }))
-  app.get('/health/ready', async () => {
-    await (await store.tenant(settings.tenant)).head()
-    return { status: 'ready' }
-  })
+  addHealth(app, { store, settings, closing: closing.begun })
   const routes = async (scope: FastifyInstance): Promise<void> => {
+    scope.addHook('onRequest', (request, _, done) => {
+      load.admit(request.exchange)
+      done()
+    })
     authenticate(scope, settings, verify)
     addSmartConfiguration(scope, settings)
     addBase(scope, context, version)

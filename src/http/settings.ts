@@ -6,15 +6,53 @@ export interface HttpSettings extends AccessSettings {
   readonly tenant: string
   /** How clients reach `/`, without a slash at its end (default: as they say in the Host header). */
   readonly baseUrl?: string
-  /** Of a request's body, in bytes. */
+  /** The largest body of a request, in bytes, and that of a Bundle at the base. */
   readonly maxBodyBytes: number
-  /** How long a client may take to send a request, in milliseconds. */
+  readonly maxBundleBytes: number
+  /** Of the head of a request. */
+  readonly maxHeaderBytes: number
+  /** Bodies of requests in memory at a time, together; beyond them 503. */
+  readonly maxBodyBytesInFlight: number
+  /** Requests under way at a time; beyond them 503. */
+  readonly maxRequestsInFlight: number
+  /** Beyond them a connection is closed as it comes. */
+  readonly maxConnections: number
+  /** How late the event loop may be, twice in a row, before requests are answered with 503. */
+  readonly maxEventLoopDelayMs: number
+  /** How long a client may take to send the head of a request. */
+  readonly headersTimeoutMs: number
+  /** How long a client may take to send a body; longer where it brings so many bytes a second. */
   readonly requestTimeoutMs: number
+  readonly minBodyBytesPerSecond: number
+  /** How long a connection may be idle between two requests, and silent during one. */
+  readonly keepAliveTimeoutMs: number
+  readonly connectionTimeoutMs: number
+  /** How long the store may take to answer whether it is ready. */
+  readonly readyTimeoutMs: number
+  /** How long `close` goes on accepting, while `/health/ready` says that it closes; and how long it waits for what is under way. */
+  readonly drainMs: number
+  readonly closeTimeoutMs: number
 }
+
+const mebibyte = 1024 * 1024
 
 export const defaultHttpSettings: HttpSettings = {
   tenant: 'default',
   tenancy: { from: 'single' },
-  maxBodyBytes: 64 * 1024 * 1024,
+  maxBodyBytes: 64 * mebibyte,
+  maxBundleBytes: 128 * mebibyte,
+  maxHeaderBytes: 16 * 1024,
+  maxBodyBytesInFlight: 512 * mebibyte,
+  maxRequestsInFlight: 4_096,
+  maxConnections: 8_192,
+  maxEventLoopDelayMs: 2_000,
+  headersTimeoutMs: 15_000,
   requestTimeoutMs: 60_000,
+  minBodyBytesPerSecond: 32 * 1024,
+  // Longer than the minute of common load balancers: who closes first decides whether a request is lost in between.
+  keepAliveTimeoutMs: 75_000,
+  connectionTimeoutMs: 120_000,
+  readyTimeoutMs: 2_000,
+  drainMs: 0,
+  closeTimeoutMs: 10_000,
 }

@@ -41,7 +41,7 @@ describe('is refused', () => {
     const entry = '{"request":{"method":"DELETE","url":"Patient/a"}}'
     const body = `{"resourceType":"Bundle","type":"${type}","entry":[${Array(100_001).fill(entry).join(',')}]}`
     const answer = await server.ask('POST', '', { body })
-    expect([answer.status, answer.body.issue[0].code]).toEqual([413, 'too-long'])
+    expect([answer.status, answer.body.issue[0].code]).toEqual([422, 'too-costly'])
     await expectAlive(server, 0)
   })
 

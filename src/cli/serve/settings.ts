@@ -26,6 +26,7 @@ const anything = text('a text', /./)
 const url = text('a URL without a query or credentials, such as https://fhir.example.org', /^https?:\/\/[^\s?#@]+$/)
 const milliseconds = wholeNumber(1, 2 ** 31 - 1)
 const bytes = wholeNumber(1)
+const some = wholeNumber(1)
 
 /** What every command has: flags and variables of their own. */
 const common = {
@@ -63,7 +64,28 @@ const access = {
 
 const bounds = {
   maxBodyBytes: setting(bytes, 'n', http.maxBodyBytes, 'the largest body of a request'),
-  requestTimeoutMs: setting(milliseconds, 'n', http.requestTimeoutMs, 'how long a client may take to send a request'),
+  maxBundleBytes: setting(bytes, 'n', http.maxBundleBytes, 'the largest Bundle at the base'),
+  maxHeaderBytes: setting(bytes, 'n', http.maxHeaderBytes, 'the largest head of a request'),
+  maxBodyBytesInFlight: setting(bytes, 'n', http.maxBodyBytesInFlight, 'bodies in memory at a time; beyond them 503'),
+  maxRequestsInFlight: setting(some, 'n', http.maxRequestsInFlight, 'requests under way at a time; beyond them 503'),
+  maxConnections: setting(some, 'n', http.maxConnections, 'connections; beyond them none is accepted'),
+  maxEventLoopDelayMs: setting(
+    milliseconds,
+    'n',
+    http.maxEventLoopDelayMs,
+    'how late the event loop may be, again and again, before 503',
+  ),
+}
+
+const times = {
+  headersTimeoutMs: setting(milliseconds, 'n', http.headersTimeoutMs, 'for the head of a request to come'),
+  requestTimeoutMs: setting(milliseconds, 'n', http.requestTimeoutMs, 'for a body to come'),
+  minBodyBytesPerSecond: setting(bytes, 'n', http.minBodyBytesPerSecond, 'a body that comes as fast may take longer'),
+  keepAliveTimeoutMs: setting(milliseconds, 'n', http.keepAliveTimeoutMs, 'between two requests of a connection'),
+  connectionTimeoutMs: setting(milliseconds, 'n', http.connectionTimeoutMs, 'for a connection to be silent'),
+  readyTimeoutMs: setting(milliseconds, 'n', http.readyTimeoutMs, 'for the store to say that it is ready'),
+  drainMs: setting(wholeNumber(0, 2 ** 31 - 1), 'n', http.drainMs, 'to go on when it is told to stop, not ready'),
+  closeTimeoutMs: setting(milliseconds, 'n', http.closeTimeoutMs, 'for what is under way to be finished then'),
 }
 
 const operation = {
@@ -80,10 +102,11 @@ export const settingGroups = {
   'Listening:': listening,
   'Tenants and access:': access,
   'Bounds:': bounds,
+  'Times, in milliseconds:': times,
   'Operation:': operation,
 }
 
-export const settings = { ...common, ...listening, ...access, ...bounds, ...operation } as const
+export const settings = { ...common, ...listening, ...access, ...bounds, ...times, ...operation } as const
 
 export type SettingName = keyof typeof settings
 

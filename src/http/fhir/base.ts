@@ -22,7 +22,7 @@ export function addBase(app: FastifyInstance, context: Context, version: string)
     reply.header('etag', etag)
     return isUnchanged(request, etag) ? reply.code(304).send() : sendJson(request, reply, bytes)
   })
-  app.post('/', async (request, reply) => {
+  app.post('/', { bodyLimit: context.settings.maxBundleBytes }, async (request, reply) => {
     checkAccept(request)
     checkContentType(request)
     const body = request.body as Buffer | undefined

@@ -19,6 +19,9 @@ export interface Exchange {
   tenant?: string
   /** The stable code of what has failed. */
   failure?: string
+  /** What it takes of the server's bounds. */
+  isAdmitted: boolean
+  heldBytes: number
 }
 
 export type Observer = (exchange: Exchange, request: FastifyRequest) => void
@@ -34,11 +37,15 @@ const gone = 499
 /** Bytes that a connection had brought when its last exchange was over. */
 const readBefore = new WeakMap<Socket, number>()
 
+/** An injected request has a connection without bytes. */
+const read = ({ bytesRead }: Partial<Socket>): number => bytesRead ?? 0
+const written = ({ bytesWritten }: Partial<Socket>): number => bytesWritten ?? 0
+
 /** Begins an exchange. `observers` hear of it once, whatever becomes of it. */
 export function beginExchange(request: FastifyRequest, reply: FastifyReply, observers: ReadonlyArray<Observer>): void {
   const { socket } = request.raw
   const started = performance.now()
-  const writtenBefore = socket.bytesWritten
+  const writtenBefore = written(socket)
   const exchange: Exchange = {
     route: request.routeOptions.url,
     method: request.method,
@@ -47,6 +54,8 @@ export function beginExchange(request: FastifyRequest, reply: FastifyReply, obse
     bytesIn: 0,
     bytesOut: 0,
     isCut: false,
+    isAdmitted: false,
+    heldBytes: 0,
   }
   request.exchange = exchange
   const { raw } = reply
@@ -54,9 +63,9 @@ export function beginExchange(request: FastifyRequest, reply: FastifyReply, obse
     exchange.isCut = !raw.writableFinished
     exchange.status = raw.headersSent ? raw.statusCode : gone
     exchange.ms = performance.now() - started
-    exchange.bytesIn = socket.bytesRead - (readBefore.get(socket) ?? 0)
-    exchange.bytesOut = socket.bytesWritten - writtenBefore
-    readBefore.set(socket, socket.bytesRead)
+    exchange.bytesIn = read(socket) - (readBefore.get(socket) ?? 0)
+    exchange.bytesOut = written(socket) - writtenBefore
+    readBefore.set(socket, read(socket))
     for (const observe of observers) observe(exchange, request)
   })
 }

@@ -20,16 +20,19 @@ export interface Span {
 
 export interface NamedSpan extends Span {
   readonly name: string
+  /** Where the name's opening quote stands. */
+  readonly at: number
 }
 
 /** The members of the object that begins at `start`. */
 export function* membersOf(bytes: Uint8Array, start: number): Generator<NamedSpan> {
   for (let i = next(bytes, start + 1); bytes[i] !== CLOSE_OBJECT; i = next(bytes, i)) {
-    const nameEnd = endOfText(bytes, i)
-    const name = decodeString(bytes, i, nameEnd)
+    const at = i
+    const nameEnd = endOfText(bytes, at)
+    const name = decodeString(bytes, at, nameEnd)
     const value = next(bytes, nameEnd)
     i = endOfValue(bytes, value)
-    yield { name, start: value, end: i }
+    yield { name, at, start: value, end: i }
   }
 }
 

@@ -40,7 +40,7 @@ export const typesOfR4 = (): string => {
   return readFileSync(index.replace(/package\.json$/, 'r4.d.ts'), 'utf8')
 }
 
-function structuresIn(source: string): ReadonlyMap<string, Structure> {
+export function structuresIn(source: string): ReadonlyMap<string, Structure> {
   const text = source.replace(/\/\*[\s\S]*?\*\//g, '')
   const found = new Map<string, Structure>()
   for (const [, name = '', parent, body = ''] of text.matchAll(

@@ -6,8 +6,27 @@ export interface ExportOptions {
   readonly id?: string
   /** Who asks for it. */
   readonly actor?: string
+  /**
+   * `system` (default): everything. `patient`: what belongs to patients, by the Patient compartments of FHIR 4.0.1; of a group, what
+   * belongs to its members at the snapshot, those of the groups in it included.
+   */
+  readonly level?: 'system' | 'patient' | { readonly group: string }
+  /** Only what belongs to these patients, by their ids; they have to be there, and members of the group if there is one. */
+  readonly patients?: ReadonlyArray<string>
+  /** References that begin with this URL are to resources of the tenant, as relative ones are. */
+  readonly base?: string
   /** Only these types (default: all). */
   readonly types?: ReadonlyArray<string>
+  /**
+   * `Type?query` with `_id`, `identifier`, `url` and `_lastUpdated`: of a type only what it selects. Several for one type: what any of
+   * them selects. Types without one are not filtered.
+   */
+  readonly typeFilters?: ReadonlyArray<string>
+  /**
+   * `name` or `Type.name`: only these elements of the root, and those that a resource of the type has to have, with a tag SUBSETTED.
+   * Resources of types for which none is named stay whole.
+   */
+  readonly elements?: ReadonlyArray<string>
   /** Resources that were changed at or after this instant, and with them the deletions since then. */
   readonly since?: string | Date
   /** The resources as they were then (default: now). */

@@ -13,6 +13,7 @@ import { type DriveDeps, driveExport, isEnded } from './drive.js'
 import { makeJob } from './job.js'
 import { heldBy, offer, revoke } from './lease.js'
 import { partsIn, type Sink } from './parts.js'
+import { checkPatients, patientsOf } from './patients.js'
 import { exportsOf, removeExport, removeFiles } from './remove.js'
 import { checkJob, requestOf } from './request.js'
 import type { RunningExports } from './running.js'
@@ -115,7 +116,9 @@ export function makeExporting(deps: ExportingDeps, partition?: number): Exportin
     request: ExportRequest,
     { actor, note, keepMs = limits.exportKeepMs }: ExportOptions,
   ): Promise<Omit<StoredExport, 'format'>> {
-    const { instant, ends } = await snapshotOf(chosen(deps.logs, request), request.until)
+    const logs = chosen(deps.logs, request)
+    const { instant, ends } = await snapshotOf(logs, request.until)
+    await checkPatients({ logs, ends, limits }, request)
     const now = clock.now()
     return {
       id,
@@ -254,7 +257,8 @@ export function makeExporting(deps: ExportingDeps, partition?: number): Exportin
 const driving = (deps: ExportingDeps, journal: Journal): Omit<DriveDeps, 'onProgress' | 'onPart'> => ({
   ...deps,
   journal,
-  selectionOf: async ({ request }) => makeSelection(request),
+  selectionOf: async ({ request, ends }, logs) =>
+    makeSelection(request, await patientsOf({ logs, ends, limits: deps.limits }, request)),
   withSink: (state, use) => withSink(deps, state, use),
 })
 

@@ -47,7 +47,7 @@ export async function runExport(deps: RunDeps, begun: StoredExport): Promise<Sto
     for (const [i, from] of logs.entries()) {
       if (i < begun.place.log) continue
       const end = begun.ends[i] as LogEnd
-      const versions = makeVersions(from.log, (event) => selection.deletion(event, 0) === 'by-body')
+      const versions = makeVersions(from.log, (event, at) => selection.deletion(event, at) === 'by-body')
       const seq = i === begun.place.log ? begun.place.seq : end.seq
       await exportLog({ ...deps, from, versions, parts, deletions, keeper, number: i }, begun, end, seq)
     }
@@ -110,8 +110,9 @@ async function take(run: LogRun, opened: OpenCommit, met: ReadonlyArray<Met>): P
     const { event, kind } = met
     let waiting: Promise<void> | undefined
     if ('failure' in body) waiting = parts.add('error', undefined, errorLine(body.failure))
-    else if (kind === 'before') waiting = selection.selects(event, body.bytes) ? deletions.add(event) : undefined
-    else if (selection.verdict(event, at) === 'yes' || selection.selects(event, body.bytes)) {
+    else if (kind === 'before')
+      waiting = selection.selects(event, undefined, body.bytes) ? deletions.add(event) : undefined
+    else if (selection.verdict(event, at) === 'yes' || selection.selects(event, at, body.bytes)) {
       const line = selection.line(event, body.bytes)
       keeper.exported(line.length + 1)
       waiting = parts.add('output', event.type, line)

@@ -16,7 +16,13 @@ const texts = t.array(t.string)
 
 /** What was asked for, checked. Instants are in microseconds since 1970. */
 const RequestCodec = t.type({
+  level: t.union([t.literal('system'), t.literal('patient'), t.literal('group')]),
+  group: optional(t.string),
+  patients: optional(texts),
+  base: optional(t.string),
   types: optional(texts),
+  typeFilters: optional(texts),
+  elements: optional(texts),
   since: optional(t.number),
   until: optional(t.number),
   deleted: t.boolean,

@@ -26,7 +26,7 @@ export interface Versions {
 }
 
 /** `asksBefore`: whether it needs the body from before a deletion to tell whether it counts. */
-export function makeVersions(log: LogReader, asksBefore: (deletion: EventHeader) => boolean): Versions {
+export function makeVersions(log: LogReader, asksBefore: (deletion: EventHeader, at: number) => boolean): Versions {
   const named = makePositionSet()
   const asked = makePositionSet()
 
@@ -43,7 +43,7 @@ export function makeVersions(log: LogReader, asksBefore: (deletion: EventHeader)
       if (before !== undefined) named.add(before)
       if (!isCurrent && !isAsked) continue
       if (event.op !== 'delete') met.push({ event, index, kind: isCurrent ? 'current' : 'before' })
-      else if (before === undefined || !asksBefore(event)) met.push({ event, index, kind: 'deletion' })
+      else if (before === undefined || !asksBefore(event, commit.at)) met.push({ event, index, kind: 'deletion' })
       else asked.add(before)
     }
     return met

@@ -15,6 +15,7 @@ import { addRestore, addRevert } from './commands/revert.js'
 import { addSagas } from './commands/sagas.js'
 import { addServe } from './commands/serve.js'
 import { addStats } from './commands/stats.js'
+import { addSubmit } from './commands/submit.js'
 import { addShow, addTransaction } from './commands/transaction.js'
 import { addDelete, addPatch, addPut } from './commands/write.js'
 import type { Surroundings } from './session.js'
@@ -71,6 +72,7 @@ export function buildProgram(surroundings: Surroundings, said: Said): Command {
   }
   const commands: ReadonlyArray<AddCommand> = [
     addLoad,
+    addSubmit,
     addPut,
     addPatch,
     addGet,

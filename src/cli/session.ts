@@ -4,6 +4,7 @@ import {
   type AnnalsError,
   isAnnalsError,
   type Limits,
+  type OpenOptions,
   openStore,
   type Store,
   type Tenant,
@@ -52,6 +53,7 @@ export interface Opening extends TenantOptions {
   /** Creates the store and the tenant where there is none. */
   readonly create: boolean
   readonly limits?: Partial<Limits>
+  readonly sources?: OpenOptions['sources']
   /** Rebuilds pointers that are gone, without asking. */
   readonly recover?: boolean
 }
@@ -64,10 +66,10 @@ export function withStore<A>(session: Session, opening: Opening, use: (store: St
 
 async function whileOpen<A>(
   session: Session,
-  { create, limits, recover }: Opening,
+  { create, limits, recover, sources }: Opening,
   use: (store: Store) => Promise<A>,
 ): Promise<A> {
-  const store = await openStore(session.store, { create, limits, recover })
+  const store = await openStore(session.store, { create, limits, recover, sources })
   try {
     return await use(store)
   } finally {

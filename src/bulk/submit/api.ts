@@ -130,8 +130,14 @@ export interface UndoConflict {
 
 export interface ProcessOptions {
   readonly signal?: AbortSignal
-  /** Called after each group of lines. */
-  readonly onProgress?: (progress: { readonly manifest: string; readonly counts: LineCounts }) => void
+  /** `false` leaves what others are working at to them (default: waits until they have done it, or have died). */
+  readonly wait?: boolean
+  /** Called after each group of lines. `bytes`: of the lines of the manifest that have been read so far, those done before included. */
+  readonly onProgress?: (progress: {
+    readonly manifest: string
+    readonly counts: LineCounts
+    readonly bytes: number
+  }) => void
 }
 
 export interface SubmissionsFp {
@@ -145,7 +151,7 @@ export interface SubmissionsFp {
   complete(name: SubmissionName): TaskEither<AnnalsError, SubmissionStatus>
   /** Stops it and takes back what it did, in any process. Conflicts are listed by `conflicts`. */
   abort(name: SubmissionName): TaskEither<AnnalsError, SubmissionStatus>
-  /** Processes what nobody else is working at, until nothing is left to do; also what others have left unfinished. */
+  /** Processes what there is, also what others have left unfinished, until nothing is left to do. */
   process(name: SubmissionName, options?: ProcessOptions): TaskEither<AnnalsError, SubmissionStatus>
   /** `undefined`: there is none. */
   status(name: SubmissionName): TaskEither<AnnalsError, SubmissionStatus | undefined>

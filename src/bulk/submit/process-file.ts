@@ -25,6 +25,8 @@ export interface FileWork {
   readonly write: WriteDeps
   readonly lease: Lease
   readonly options: ProcessOptions
+  /** What has been read of the manifest's files. */
+  readonly meter: { bytes: number }
 }
 
 /** Ends the manifest, for a reason that its status tells. */
@@ -54,6 +56,7 @@ export async function processFile(deps: FileDeps, work: FileWork): Promise<void>
   try {
     const chunks = deps.sources.open(file.url, manifest.headers ?? {}, write.signal)
     for await (const group of groupsOf(chunks, submission.groups, deps.limits.maxBodyBytes)) {
+      work.meter.bytes += bytesOf(group)
       if (group.index < file.groups) continue
       await settle(ahead - 1)
       if (write.signal.aborted) return
@@ -69,6 +72,9 @@ export async function processFile(deps: FileDeps, work: FileWork): Promise<void>
     await Promise.allSettled(underway.map(({ effects }) => effects))
   }
 }
+
+/** With their line ends. */
+const bytesOf = ({ lines }: Group): number => lines.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0) + 1, 0)
 
 /** What was kept of the group is what it is: a file that says something else by now is another file. */
 async function begun(deps: FileDeps, work: FileWork, file: FileDocument, group: Group): Promise<Underway> {
@@ -101,7 +107,7 @@ const placeOf = (deps: FileDeps, { submission, manifest, file }: FileWork, { ind
 
 /** Waits for a group, keeps what became of its lines, and then that it is done. */
 async function settled(deps: FileDeps, work: FileWork, { group, wanted, rejected, effects }: Underway): Promise<void> {
-  const { submission, manifest, file, lease, options } = work
+  const { submission, manifest, file, lease, options, meter } = work
   const done = await effects
   const { results, counts } = resultsOf(group, wanted, rejected, done)
   await keepResults(deps.blobs, placeOf(deps, work, group), results)
@@ -115,7 +121,7 @@ async function settled(deps: FileDeps, work: FileWork, { group, wanted, rejected
   })
   await lease.renew()
   const all = sumOf(stands.files.map((each) => each.counts))
-  options.onProgress?.({ manifest, counts: all })
+  options.onProgress?.({ manifest, counts: all, bytes: meter.bytes })
   checkErrors(submission, all)
 }
 

@@ -47,9 +47,10 @@ export async function processManifest(
   try {
     manifest = await withFiles(deps, submission, manifest, signal)
     const write = await writeDeps(deps, submission, manifest, wasBegun, signal)
+    const meter = { bytes: 0 }
     for (const [file, { isDone }] of manifest.files.entries()) {
       if (signal.aborted) return
-      if (!isDone) await processFile(deps, { submission, manifest: id, file, write, lease, options })
+      if (!isDone) await processFile(deps, { submission, manifest: id, file, write, lease, options, meter })
     }
     if (!signal.aborted) await end(deps, submission, id, undefined)
   } catch (error) {

@@ -36,10 +36,6 @@ export function submissionStatus(
   documents: ReadonlyArray<ManifestDocument>,
 ): SubmissionStatus {
   const manifests = documents.map(manifestStatus)
-  const isLeft = documents.some(
-    ({ state, undone }) =>
-      state === 'pending' || state === 'processing' || (state === 'replaced' && undone === undefined),
-  )
   return {
     submitter,
     submission,
@@ -48,7 +44,14 @@ export function submissionStatus(
     begun,
     manifests,
     counts: sumOf(manifests.filter(({ state }) => state !== 'replaced').map(({ counts }) => counts)),
-    isEnded: state === 'stopped' || (state === 'completed' && !isLeft),
+    isEnded: state === 'stopped' || (state === 'completed' && !manifests.some(isUnfinished)),
     ...(undone === undefined ? undefined : { undone }),
   }
 }
+
+const isUnfinished = ({ state, undone }: ManifestStatus): boolean =>
+  state === 'pending' || state === 'processing' || (state === 'replaced' && undone === undefined)
+
+/** Whether somebody is at it, or would have to be. */
+export const hasWork = ({ state, manifests }: SubmissionStatus): boolean =>
+  state === 'stopping' || (state !== 'stopped' && manifests.some(isUnfinished))

@@ -33,7 +33,7 @@ import { fileFolder } from './kept.js'
 import { correlationOf } from './names.js'
 import { fileDocument, processManifest } from './process.js'
 import { linesIn } from './read-kept.js'
-import { manifestStatus, submissionStatus } from './status.js'
+import { hasWork, manifestStatus, submissionStatus } from './status.js'
 import { takeBack } from './undo.js'
 import { undoLine } from './undo-line.js'
 
@@ -57,6 +57,8 @@ const nowhere: Sources = {
   },
 }
 
+/** How often to look whether others have come to an end, in milliseconds. */
+const pollMs = 500
 const maxFiles = 10_000
 const maxHeaders = 50
 
@@ -227,8 +229,13 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
     abort: (name) => attempt(() => abort(name)),
     process: (name, options = {}) =>
       attempt(async () => {
-        while (await processOnce(name, options)) if (options.signal?.aborted === true) break
-        return reported(await known(name))
+        for (;;) {
+          const hasWorked = await processOnce(name, options)
+          const status = await reported(await known(name))
+          if (options.signal?.aborted === true || (!hasWorked && (options.wait === false || !hasWork(status))))
+            return status
+          if (!hasWorked) await clock.sleep(pollMs, options.signal)
+        }
       }),
     status: (name) =>
       attempt(async () => {

@@ -154,6 +154,14 @@ describe('by a claim', () => {
     expect((await ask('GET', '/tenants/other/fhir/Patient/p0', { headers })).status).toBe(404)
   })
 
+  test('binds a token also at the base of the tenant of the server', async () => {
+    const { ask, authority } = await entered({ from: 'path', claim: 'tenant' })
+    const own = await authority.bearer('system/*.r', { claims: { tenant: 'mine' } })
+    expect((await ask('GET', 'Patient/p0', { headers: own })).body.language).toBe('x')
+    const other = await authority.bearer('system/*.r', { claims: { tenant: 'other' } })
+    expectRefused(await ask('GET', 'Patient/p0', { headers: other }), 403, 'forbidden', 'insufficient_scope')
+  })
+
   test('there has to be a token', async () => {
     const store = await openStore('memory:')
     for (const tenancy of [

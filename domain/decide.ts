@@ -11,8 +11,8 @@ import type { Method, Op, TransactionRef, UnchangedOperation } from './header.js
 import { refKey } from './resource.js'
 import { makeOverlay, type Overlay, type Selection, sameIds } from './selection.js'
 
-/** What the caller expects of a resource: nothing, that it is there, that it is not, or its exact version (0: none). */
-export type Expectation = 'any' | 'exists' | 'absent' | number
+/** What the caller expects of a resource: nothing, that it is there, that it is not, its exact version (0: none), or one of several. */
+export type Expectation = 'any' | 'exists' | 'absent' | number | ReadonlyArray<number>
 
 export interface PutOperation {
   readonly kind: 'put'
@@ -227,8 +227,10 @@ function isExpected(expect: Expectation, current: Current | undefined): boolean 
       return current !== undefined && !current.deleted
     case 'absent':
       return current === undefined || current.deleted
-    default:
-      return expect === (current?.version ?? 0)
+    default: {
+      const version = current?.version ?? 0
+      return typeof expect === 'number' ? expect === version : expect.includes(version)
+    }
   }
 }
 

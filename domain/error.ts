@@ -91,9 +91,13 @@ export interface VersionConflict {
   readonly operation: number
   readonly type: string
   readonly id: string
-  readonly expected: number | 'exists' | 'absent'
+  readonly expected: number | ReadonlyArray<number> | 'exists' | 'absent'
   readonly actual: number
   readonly deleted: boolean
+  /** The condition that was to select it selects nothing. */
+  readonly isUnselected?: true
+  /** `exists` is what an If-Match demands, of an interaction that could do without. */
+  readonly isDemanded?: true
 }
 
 export type ErrorTag = keyof Failures
@@ -218,10 +222,19 @@ function describe<T extends ErrorTag>(tag: T, data: Failures[T]): string {
   return messages[tag](data)
 }
 
-export function describeConflict(c: VersionConflict): string {
-  const expected = typeof c.expected === 'number' ? (c.expected === 0 ? 'absent' : `version ${c.expected}`) : c.expected
-  const actual = c.actual === 0 ? 'it does not exist' : `it is at version ${c.actual}${c.deleted ? ', deleted' : ''}`
-  return `${c.type}/${c.id} was expected to be ${expected === 'exists' ? 'present' : expected === 'absent' ? 'absent' : `at ${expected}`}, but ${actual}`
+export function describeConflict({ type, id, expected, actual, deleted, isUnselected }: VersionConflict): string {
+  const now = actual === 0 ? 'it does not exist' : `it is at version ${actual}${deleted ? ', deleted' : ''}`
+  if (isUnselected !== true) return `${type}/${id} was expected to be ${stateOf(expected)}, but ${now}`
+  return expected === 'absent'
+    ? `the condition selects nothing, but ${type}/${id} exists: ${now}; leave the id out, or mend the condition`
+    : `what the condition selects was expected to be ${stateOf(expected)}, but it selects nothing`
+}
+
+function stateOf(expected: VersionConflict['expected']): string {
+  if (expected === 'exists') return 'present'
+  if (expected === 'absent' || expected === 0) return 'absent'
+  const versions = [expected].flat()
+  return versions.length === 0 ? 'at another version' : `at version ${versions.join(' or ')}`
 }
 
 /** For the `default` of a `switch` over a closed union. */

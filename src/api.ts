@@ -47,7 +47,7 @@ export interface CreateOptions extends WriteOptions {
 }
 
 export interface UpdateOptions extends WriteOptions {
-  /** `any` (default: creates what does not exist), `exists`, `absent`, or the version that is expected (0: none). */
+  /** `any` (default: creates what does not exist), `exists`, `absent`, the version that is expected (0: none), or one of a list. */
   readonly expect?: Expectation
   /** Writes nothing when the body says what the current version says, token by token. Costs a read of that version. */
   readonly onlyIfChanged?: boolean

@@ -60,8 +60,11 @@ const issueOf = (code: string, diagnostics: string, place: string | undefined): 
   ...(place === undefined ? undefined : { expression: [place] }),
 })
 
-function answerToConflict({ expected, actual, deleted }: VersionConflict): Answer {
-  if (expected !== 'exists') return { status: 412, code: expected === 'absent' ? 'duplicate' : 'conflict' }
+function answerToConflict({ expected, actual, deleted, isUnselected, isDemanded }: VersionConflict): Answer {
+  // In R5's words: no matches, an id provided, and it already exists. R4 is silent.
+  if (expected === 'absent' && isUnselected === true) return { status: 409, code: 'conflict' }
+  if (expected !== 'exists' || isDemanded === true)
+    return { status: 412, code: expected === 'absent' ? 'duplicate' : 'conflict' }
   return actual > 0 && deleted ? { status: 410, code: 'deleted' } : { status: 404, code: 'not-found' }
 }
 

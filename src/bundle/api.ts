@@ -4,6 +4,8 @@ import type { Permission } from '../../domain/fhir/permission.js'
 import type { BodyInput, WriteOptions } from '../api.js'
 
 export interface BundleOptions extends WriteOptions {
+  /** The base of the server, such as `http://localhost:8080/fhir`: URLs of entries may begin with it, and those in answers do. */
+  readonly base?: string
   /** `representation`: the answer holds what was written, too (default: only what was read). */
   readonly return?: 'minimal' | 'representation'
   /**
@@ -27,8 +29,9 @@ export interface InteractionRequest {
   readonly url: string
   /** A resource; of `PATCH`, a JSON Patch or a FHIRPath Patch. */
   readonly body?: BodyInput
-  /** A version, as `3` or `W/"3"`. */
+  /** Versions as entity tags, such as `W/"3"` or `W/"3", W/"4"`; `*`: any that there is. */
   readonly ifMatch?: string
+  /** Of `PUT`: `*`, only if there is none. */
   readonly ifNoneMatch?: string
   /** A condition, such as `identifier=123`. */
   readonly ifNoneExist?: string

@@ -42,7 +42,9 @@ export async function operationOf(
       if (orThrow(scanBody(body)).id?.text === id) return put('PATCH', interaction.ifMatch ?? 'exists')
       throw annalsError('InvalidInput', { what: placeOf(index, 'resource'), problem: 'a patch cannot change the id' })
     case 'delete':
-      return id === nothing ? check('any') : { kind: 'delete', type, id, expect: interaction.ifMatch ?? 'any' }
+      return id === nothing
+        ? check(interaction.ifMatch ?? 'any')
+        : { kind: 'delete', type, id, expect: interaction.ifMatch ?? 'any' }
     case 'read': {
       const { id, version } = interaction
       if (version === undefined) return check('exists', id)

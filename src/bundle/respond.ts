@@ -3,8 +3,10 @@ import type { Operation } from '../../domain/decide.js'
 import { documentBytes } from '../../domain/document.js'
 import { annalsError } from '../../domain/error.js'
 import type { Interaction } from '../../domain/fhir/bundle/interaction.js'
+import { isUnchanged } from '../../domain/fhir/bundle/preconditions.js'
 import { type EntryResponse, encodeSearchset } from '../../domain/fhir/bundle/response.js'
 import { formatInstant } from '../../domain/instant.js'
+import type { VersionPointer } from '../../domain/pointer.js'
 import { mapBounded } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
 import type { Matching } from '../read/matching.js'
@@ -73,18 +75,18 @@ async function answerTo(
       return version === 0 ? { status: 204, type } : { status: 204, ...found }
     case 'read': {
       const wanted = interaction.version ?? version
-      if (interaction.ifNoneMatch === wanted) return { status: 304, type, id, version: wanted }
-      const pointer = await deps.reader.version({ type, id }, wanted)
-      const resource = await bodyOf(deps.reader, type, id, wanted)
-      return { status: 200, type, id, version: wanted, at: pointer && formatInstant(pointer.at), resource }
+      const pointer = await pointerOf(deps.reader, type, id, wanted)
+      const read = { type, id, version: wanted, at: formatInstant(pointer.at) }
+      if (isUnchanged(interaction.had, wanted, pointer.at)) return { status: 304, ...read }
+      return interaction.isHead
+        ? { status: 200, ...read }
+        : { status: 200, ...read, resource: await deps.reader.body(pointer) }
     }
     default: {
+      if (interaction.isHead) return { status: 200, type }
       const matches = await deps.matching.match(interaction.condition, { seq })
-      return {
-        status: 200,
-        type,
-        resource: encodeSearchset(matches.map(({ pointer, body }) => ({ ...pointer, body }))),
-      }
+      const found = matches.map(({ pointer, body }) => ({ ...pointer, body }))
+      return { status: 200, type, resource: encodeSearchset(found, options.base, `${type}?${interaction.query}`) }
     }
   }
 }
@@ -95,8 +97,11 @@ function writtenBy(operation: Operation | undefined, result: WriteResult): Uint8
   return documentBytes(operation.body, stampOf(result, result.at))
 }
 
-async function bodyOf(reader: Reader, type: string, id: string, version: number): Promise<Uint8Array> {
+const bodyOf = async (reader: Reader, type: string, id: string, version: number): Promise<Uint8Array> =>
+  reader.body(await pointerOf(reader, type, id, version))
+
+async function pointerOf(reader: Reader, type: string, id: string, version: number): Promise<VersionPointer> {
   const pointer = await reader.version({ type, id }, version)
-  if (pointer !== undefined) return reader.body(pointer)
+  if (pointer !== undefined) return pointer
   throw annalsError('NeedsRecovery', { log: type, problem: `${type}/${id} version ${version} has no pointer` })
 }

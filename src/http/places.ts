@@ -27,8 +27,11 @@ export function placeOfError(error: AnnalsError, type: string): Place {
       return { ...expressionOf(path, type), location: [`line ${line}, column ${column}`] }
     }
     case 'Conflict': {
-      const expected = error.data.conflicts[0]?.expected
-      return expected === 'exists' ? inUrl : inHeader(expected === 'absent' ? 'If-None-Match' : 'If-Match')
+      const { expected, isUnselected, isDemanded } = error.data.conflicts[0] ?? {}
+      if (expected === 'absent' && isUnselected === true) return { expression: [`${type}.id`] }
+      return expected === 'exists' && isDemanded !== true
+        ? inUrl
+        : inHeader(expected === 'absent' ? 'If-None-Match' : 'If-Match')
     }
     case 'Forbidden':
       return inHeader('Authorization')

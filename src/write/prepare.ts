@@ -94,8 +94,9 @@ export function bytesOf(body: BodyInput): Uint8Array {
 export function checkExpectation(expect: Expectation | undefined): Expectation {
   if (expect === undefined) return 'any'
   if (expect === 'any' || expect === 'exists' || expect === 'absent') return expect
-  if (typeof expect === 'number' && Number.isSafeInteger(expect) && expect >= 0) return expect
-  const problem = "it is 'any', 'exists', 'absent' or a version number from 0"
+  const isVersion = (u: unknown): boolean => Number.isSafeInteger(u) && (u as number) >= 0
+  if (Array.isArray(expect) ? expect.length > 0 && expect.every(isVersion) : isVersion(expect)) return expect
+  const problem = "it is 'any', 'exists', 'absent', a version number from 0, or a list of such numbers"
   throw annalsError('InvalidInput', { what: 'expect', problem })
 }
 

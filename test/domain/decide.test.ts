@@ -135,7 +135,16 @@ describe('an expectation', () => {
     [3, ['present', 'gone']],
     [0, ['none']],
     [2, []],
-  ])('of %s holds for %j alone', (expected, holds) => {
+    [
+      [2, 3],
+      ['present', 'gone'],
+    ],
+    [
+      [0, 3],
+      ['none', 'present', 'gone'],
+    ],
+    [[], []],
+  ])('of %j holds for %j alone', (expected, holds) => {
     for (const id of ['none', 'present', 'gone'])
       for (const operation of [put(id, expected), remove(id, expected)])
         expect(given(states, tx(operation))[0]?.startsWith('conflict')).toBe(!holds.includes(id))
@@ -201,7 +210,7 @@ describe('a transaction', () => {
 })
 
 const ids = fc.constantFrom('a', 'b', 'c')
-const expectations = fc.constantFrom<Expectation>('any', 'exists', 'absent', 0, 1, 2, 3)
+const expectations = fc.constantFrom<Expectation>('any', 'exists', 'absent', 0, 1, 2, 3, [1, 3])
 const operations = fc.oneof(
   fc.tuple(ids, expectations).map(([id, expected]) => put(id, expected)),
   fc.tuple(ids, expectations).map(([id, expected]) => remove(id, expected)),

@@ -79,7 +79,12 @@ describe('a transaction', () => {
     const location = `Patient/${id}/_history/1`
     expect(entry[0]).toEqual({ response: { status: '201 Created', location, etag: 'W/"1"', lastModified: at } })
     expect(entry[1]).toEqual({
-      resource: { resourceType: 'Bundle', type: 'searchset', total: 0 },
+      resource: {
+        resourceType: 'Bundle',
+        type: 'searchset',
+        total: 0,
+        link: [{ relation: 'self', url: 'Patient?_id=none' }],
+      },
       response: { status: '200 OK' },
     })
   })

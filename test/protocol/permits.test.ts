@@ -2,7 +2,15 @@
 import { randomInt } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isAnnalsError, outcomeOf, type Permission, statusOf, type Tenant } from '../../src/index.js'
+import {
+  type BundleOptions,
+  type InteractionRequest,
+  isAnnalsError,
+  outcomeOf,
+  type Permission,
+  statusOf,
+  type Tenant,
+} from '../../src/index.js'
 import { add, parameters, replace } from '../fhir/patches.js'
 import { makeWorld } from './world.js'
 
@@ -50,7 +58,12 @@ const refers = (reference: string, more: object = {}) => ({
 })
 const transaction = (...entry: object[]) => ({ resourceType: 'Bundle', type: 'transaction', entry })
 const batch = (...entry: object[]) => ({ resourceType: 'Bundle', type: 'batch', entry })
-const referring = { resource: refers(`Patient?${twice}`), request: { method: 'POST', url: 'Observation' } }
+const creating = (resource: object) => ({ resource, request: { method: 'POST', url: 'Observation' } })
+const referring = creating(refers(`Patient?${twice}`))
+
+/** An interaction, or a Bundle as text. */
+const asks = (tenant: Tenant, request: InteractionRequest | string, options: BundleOptions): Promise<unknown> =>
+  typeof request === 'string' ? tenant.bundle(request, options) : tenant.interact(request, options)
 
 describe('an interaction needs', () => {
   test.each([
@@ -69,7 +82,7 @@ describe('an interaction needs', () => {
     [
       'search of the type that a conditional reference names',
       'Observation.c Patient.s',
-      { method: 'POST', url: 'Observation', body: refers(`Patient?${known}`) },
+      JSON.stringify(transaction(creating(refers(`Patient?${known}`)))),
     ],
   ] as const)('permission to %s', async (_, needed, request) => {
     const tenant = await enter()
@@ -83,11 +96,11 @@ describe('an interaction needs', () => {
         new RegExp(`${missing.split('.')[0]}.cruds`),
         `${missing.split('.')[0]}.${'cruds'.replace(missing.split('.')[1] ?? '', '')}`,
       )
-      const refused = await refusalOf(tenant.interact(request, { permit: allowing(others) }))
+      const refused = await refusalOf(asks(tenant, request, { permit: allowing(others) }))
       expect(refused).toMatch(new RegExp(`^Bundle\\.entry\\[0\\].*: ${missing}$`))
     }
     expect((await tenant.head()).seq).toBe(seq)
-    expect(await refusalOf(tenant.interact(request, { permit: allowing(needed) }))).toBe('done')
+    expect(await refusalOf(asks(tenant, request, { permit: allowing(needed) }))).toBe('done')
   })
 })
 
@@ -97,19 +110,11 @@ describe('before anything is looked up', () => {
     ['a conditional update', 'Patient.u', { method: 'PUT', url: `Patient?${twice}`, body: patient }],
     ['a conditional patch', 'Patient.u', { method: 'PATCH', url: `Patient?${twice}`, body: '[]' }],
     ['a conditional delete', 'Patient.d', { method: 'DELETE', url: `Patient?${twice}` }],
-    [
-      'a conditional reference',
-      'Observation.cu',
-      { method: 'POST', url: 'Observation', body: refers(`Patient?${twice}`) },
-    ],
+    ['a conditional reference', 'Observation.cu', JSON.stringify(transaction(referring))],
     [
       'a conditional reference whose question mark is escaped',
       'Observation.cu',
-      {
-        method: 'POST',
-        url: 'Observation',
-        body: JSON.stringify(refers(`Patient?${twice}`)).replace('?', '\\u003f'),
-      },
+      JSON.stringify(transaction(referring)).replace('?', '\\u003f'),
     ],
     [
       'a conditional reference that a patch brings in',
@@ -122,8 +127,8 @@ describe('before anything is looked up', () => {
     ],
   ] as const)('%s is refused', async (_, permitted, request) => {
     const tenant = await enter()
-    expect(await refusalOf(tenant.interact(request, { permit: allowing(permitted) }))).toMatch(/: Patient\.s$/)
-    expect(await refusalOf(tenant.interact(request, { permit: allowing(`${permitted} Patient.s`) }))).toBe(
+    expect(await refusalOf(asks(tenant, request, { permit: allowing(permitted) }))).toMatch(/: Patient\.s$/)
+    expect(await refusalOf(asks(tenant, request, { permit: allowing(`${permitted} Patient.s`) }))).toBe(
       'MultipleMatches',
     )
   })
@@ -133,7 +138,7 @@ describe('before anything is looked up', () => {
     const request = { method: 'POST', url: 'Patient', body: patient, ifNoneExist: known } as const
     const first = await tenant.interact(request, { request: 'k', permit: allowing('Patient.cs') })
     expect(first).toMatchObject({ status: 200, id: 'k' })
-    expect(await refusalOf(tenant.interact(request, { request: 'k', permit: allowing('Patient.c') }))).toMatch(/\.s$/)
+    expect(await refusalOf(asks(tenant, request, { request: 'k', permit: allowing('Patient.c') }))).toMatch(/\.s$/)
     const bundle = transaction({ ...referring, resource: refers(`Patient?${known}`) })
     await tenant.bundle(bundle, { request: 'l' })
     const again = tenant.bundle(bundle, { request: 'l', return: 'representation', permit: allowing('Observation.c') })

@@ -156,7 +156,7 @@ describe('a Provenance', () => {
       bundle(
         'batch',
         asks('PUT', 'Patient/b', patient('b')),
-        asks('GET', 'Patient/a'),
+        asks('GET', 'Patient/b'),
         asks('DELETE', 'Patient/never'),
         asks('PUT', 'Patient/c', { ...patient('other') }),
         asks('DELETE', 'Patient/a'),

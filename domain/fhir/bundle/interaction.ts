@@ -2,12 +2,14 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { flow, pipe } from 'fp-ts/lib/function.js'
 import { membersOf, textAt } from '../../body/index.js'
+import type { Expectation } from '../../decide.js'
 import { type AnnalsError, annalsError } from '../../error.js'
 import { readJsonPatch } from '../../patch/json-patch.js'
-import { checkId, checkType } from '../../resource.js'
 import { type Condition, readCondition } from '../condition.js'
 import { isParameters, type Patch, readPatch } from '../patch/index.js'
+import { checkPreconditions, expectationIn, type Had, hadIn } from './preconditions.js'
 import { type Entry, placeOf } from './read.js'
+import { readUrl, type Url } from './url.js'
 
 /** A resource by its id, or by a condition that selects it. */
 export type Target = { readonly id: string } | { readonly condition: Condition }
@@ -18,14 +20,20 @@ export type Interaction = { readonly index: number; readonly type: string } & (
       readonly kind: 'update'
       readonly target: Target
       readonly body: Uint8Array
-      readonly ifMatch?: number
+      readonly ifMatch?: Expectation
       /** `If-None-Match: *`: only if there is none yet. */
       readonly onlyCreate: boolean
     }
-  | { readonly kind: 'patch'; readonly target: Target; readonly patch: Patch; readonly ifMatch?: number }
-  | { readonly kind: 'delete'; readonly target: Target; readonly ifMatch?: number }
-  | { readonly kind: 'read'; readonly id: string; readonly version?: number; readonly ifNoneMatch?: number }
-  | { readonly kind: 'search'; readonly condition: Condition }
+  | { readonly kind: 'patch'; readonly target: Target; readonly patch: Patch; readonly ifMatch?: Expectation }
+  | { readonly kind: 'delete'; readonly target: Target; readonly ifMatch?: Expectation }
+  | {
+      readonly kind: 'read'
+      readonly id: string
+      readonly version?: number
+      readonly had: Had
+      readonly isHead: boolean
+    }
+  | { readonly kind: 'search'; readonly condition: Condition; readonly query: string; readonly isHead: boolean }
 )
 
 export type Write = Exclude<Interaction, { kind: 'read' | 'search' }>
@@ -42,7 +50,8 @@ export function interactionOf(entry: Entry): E.Either<AnnalsError, Interaction> 
   const place = placeOf(index, 'request')
   const { method } = request
   return pipe(
-    readUrl(`${place}.url`, request.url),
+    checkPreconditions(entry),
+    E.chain(() => readUrl(`${place}.url`, request.url)),
     E.chain((url): E.Either<AnnalsError, Interaction> => {
       if (method === 'GET' || method === 'HEAD') return readOf(entry, url)
       if (url.version !== undefined) return invalid(`${place}.url`, 'a version is never written; leave it out')
@@ -56,36 +65,36 @@ export function interactionOf(entry: Entry): E.Either<AnnalsError, Interaction> 
   )
 }
 
-const deleteOf = ({ index, request }: Entry, url: Url): E.Either<AnnalsError, Interaction> =>
+const deleteOf = (entry: Entry, url: Url): E.Either<AnnalsError, Interaction> =>
   pipe(
     E.Do,
-    E.apS('target', targetOf(index, url)),
-    E.apS('ifMatch', versionIn(placeOf(index, 'request.ifMatch'), request.ifMatch)),
-    E.map((rest) => ({ index, type: url.type, kind: 'delete', ...rest })),
+    E.apS('target', targetOf(entry.index, url)),
+    E.apS('ifMatch', expectationIn(entry)),
+    E.map((rest) => ({ index: entry.index, type: url.type, kind: 'delete', ...rest })),
   )
 
-const updateOf = ({ index, request }: Entry, url: Url, body: Uint8Array): E.Either<AnnalsError, Interaction> =>
+const updateOf = (entry: Entry, url: Url, body: Uint8Array): E.Either<AnnalsError, Interaction> =>
   pipe(
     E.Do,
-    E.apS('target', targetOf(index, url)),
-    E.apS('ifMatch', versionIn(placeOf(index, 'request.ifMatch'), request.ifMatch)),
+    E.apS('target', targetOf(entry.index, url)),
+    E.apS('ifMatch', expectationIn(entry)),
     E.map((rest) => ({
-      index,
+      index: entry.index,
       type: url.type,
       kind: 'update',
       body,
-      onlyCreate: request.ifNoneMatch === '*',
+      onlyCreate: entry.request.ifNoneMatch !== undefined,
       ...rest,
     })),
   )
 
-const patchOf = ({ index, request }: Entry, url: Url, resource: Uint8Array): E.Either<AnnalsError, Interaction> =>
+const patchOf = (entry: Entry, url: Url, resource: Uint8Array): E.Either<AnnalsError, Interaction> =>
   pipe(
     E.Do,
-    E.apS('target', targetOf(index, url)),
-    E.apS('ifMatch', versionIn(placeOf(index, 'request.ifMatch'), request.ifMatch)),
-    E.apS('patch', patchIn(placeOf(index, 'resource'), resource)),
-    E.map((rest) => ({ index, type: url.type, kind: 'patch', ...rest })),
+    E.apS('target', targetOf(entry.index, url)),
+    E.apS('ifMatch', expectationIn(entry)),
+    E.apS('patch', patchIn(placeOf(entry.index, 'resource'), resource)),
+    E.map((rest) => ({ index: entry.index, type: url.type, kind: 'patch', ...rest })),
   )
 
 /** A JSON Patch comes as a Binary, a FHIRPath Patch as Parameters. */
@@ -119,17 +128,19 @@ function createOf(
   )
 }
 
-function readOf({ index, request }: Entry, { type, id, version, query }: Url): E.Either<AnnalsError, Interaction> {
-  const place = placeOf(index, 'request')
+function readOf(entry: Entry, { type, id, version, query }: Url): E.Either<AnnalsError, Interaction> {
+  const { index, request } = entry
+  const place = placeOf(index, 'request.url')
+  const isHead = request.method === 'HEAD'
   if (id === undefined)
     return pipe(
-      readCondition(`${place}.url`, type, query ?? ''),
-      E.map((condition) => ({ index, type, kind: 'search', condition })),
+      readCondition(place, type, query ?? ''),
+      E.map((condition) => ({ index, type, kind: 'search', condition, query: query ?? '', isHead })),
     )
-  if (query !== undefined) return unsupported(`${place}.url`, 'a read has no parameters here')
+  if (query !== undefined) return unsupported(place, 'a read has no parameters here')
   return pipe(
-    versionIn(`${place}.ifNoneMatch`, request.ifNoneMatch),
-    E.map((ifNoneMatch) => ({ index, type, kind: 'read', id, version, ifNoneMatch })),
+    hadIn(entry),
+    E.map((had) => ({ index, type, kind: 'read', id, version, had, isHead })),
   )
 }
 
@@ -142,51 +153,6 @@ const targetOf = (index: number, { type, id, query }: Url): E.Either<AnnalsError
           E.map((condition) => ({ condition })),
         )
       : invalid(placeOf(index, 'request.url'), 'it is Type/id, or Type?condition')
-
-interface Url {
-  readonly type: string
-  readonly id?: string
-  readonly version?: number
-  readonly query?: string
-}
-
-/** `Type`, `Type/id`, `Type/id/_history/version`, each relative to the base; and `Type?condition`. */
-function readUrl(what: string, url: string): E.Either<AnnalsError, Url> {
-  const mark = url.indexOf('?')
-  const path = mark < 0 ? url : url.slice(0, mark)
-  const [type = '', id, history, version, ...more] = path.replace(/^\/|\/$/g, '').split('/')
-  if (type.includes(':')) return invalid(what, 'it is relative to the base of the server, such as Patient/123')
-  if (type.startsWith('$') || id?.startsWith('$') === true || type.startsWith('_'))
-    return unsupported(what, 'operations, searches by POST and histories cannot be asked for in a Bundle')
-  const query = mark < 0 ? undefined : url.slice(mark + 1)
-  if (history !== undefined && (history !== '_history' || version === undefined || more.length > 0))
-    return unsupported(what, 'it is Type, Type/id, Type/id/_history/version or Type?condition')
-  return pipe(
-    E.Do,
-    E.apS('type', named(what, checkType('fhir', type))),
-    E.apS('id', id === undefined ? E.right(undefined) : named(what, checkId('fhir', id))),
-    E.apS('version', versionIn(what, version)),
-    E.map((read) => ({ ...read, query })),
-  )
-}
-
-const named = (what: string, checked: E.Either<AnnalsError, string>): E.Either<AnnalsError, string> =>
-  pipe(
-    checked,
-    E.mapLeft((error) =>
-      error._tag === 'InvalidInput' ? annalsError('InvalidInput', { ...error.data, what }) : error,
-    ),
-  )
-
-/** A version, as a URL and as an entity tag have it: `3`, `W/"3"`. */
-const versionIn: (what: string, text: string | undefined) => E.Either<AnnalsError, number | undefined> = (
-  what,
-  text,
-) => {
-  if (text === undefined || text === '*') return E.right(undefined)
-  const [, number] = /^(?:W\/)?"?(\d{1,15})"?$/.exec(text) ?? []
-  return number === undefined ? invalid(what, 'a version is a number, as an entity tag W/"3"') : E.right(Number(number))
-}
 
 const afterQuestionMark = (text: string): string => text.slice(text.indexOf('?') + 1)
 

@@ -29,14 +29,18 @@ export function encodeResponse(type: string, entries: ReadonlyArray<EntryRespons
   )
 }
 
+/** `base`: of the server, where it is known. `search`: what was asked for, relative to it. */
 export function encodeSearchset(
   found: ReadonlyArray<{ readonly type: string; readonly id: string; readonly body: Uint8Array }>,
+  base: string | undefined,
+  search: string,
 ): Buffer {
+  const below = (path: string): string => (base === undefined ? path : `${base}/${path}`)
   return encodeBundle(
-    { type: 'searchset', total: found.length },
+    { type: 'searchset', total: found.length, link: [{ relation: 'self', url: below(search) }] },
     found.map(({ type, id, body }) => ({
       resource: body,
-      more: { fullUrl: `${type}/${id}`, search: { mode: 'match' } },
+      more: { fullUrl: below(`${type}/${id}`), search: { mode: 'match' } },
     })),
   )
 }

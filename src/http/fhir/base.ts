@@ -31,7 +31,8 @@ export function addBase(app: FastifyInstance, context: Context, version: string)
     const tenant = await tenantOf(context, request)
     const preference = returnIn(request)
     const how = { return: preference === 'representation' ? preference : 'minimal' } as const
-    const options = { ...auditOf(request), ...permitOf(request), ...provenanceOf(request), ...how }
+    const base = baseOf(context, request)
+    const options = { ...auditOf(request), ...permitOf(request), ...provenanceOf(request), ...how, base }
     const answer = await tenant.fp.bundle(body, options)()
     if (answer._tag === 'Left') return sendBundleFailure(answer.left, request, reply)
     if (preference === how.return) applied(reply, `return=${preference}`)

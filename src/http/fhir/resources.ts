@@ -115,28 +115,28 @@ function sendAnswer(
 function interactionOf(method: Exclude<Method, 'GET'>, request: FastifyRequest): InteractionRequest {
   const type = typeOf(request)
   const { id } = request.params as { id?: string }
-  const { headers } = request
   const query = queryOf(request).toString()
   const body = bodyOf(method, request)
-  const ifNoneExist = headers['if-none-exist']
-  if (method === 'POST') {
-    if (query !== '') throw new HttpProblem(400, 'value', 'the URL: a create has no parameters')
-    return {
-      method,
-      url: type,
-      body,
-      ...(ifNoneExist === undefined ? undefined : { ifNoneExist: String(ifNoneExist) }),
-    }
-  }
-  if (id === undefined && query === '')
-    throw new HttpProblem(400, 'required', 'the URL: an id is needed, or a condition')
-  const url = id === undefined ? `${type}?${query}` : `${type}/${id}`
+  const isConditional = method !== 'POST' && id === undefined
+  if (isConditional && query === '') throw new HttpProblem(400, 'required', 'the URL: an id is needed, or a condition')
+  if (!isConditional && query !== '')
+    throw new HttpProblem(400, 'value', 'the URL: what is written by its type or id has no parameters')
   return {
     method,
-    url,
+    url: isConditional ? `${type}?${query}` : id === undefined ? type : `${type}/${id}`,
     ...(body === undefined ? undefined : { body }),
-    ...(headers['if-match'] === undefined ? undefined : { ifMatch: headers['if-match'] }),
-    ...(headers['if-none-match'] === undefined ? undefined : { ifNoneMatch: headers['if-none-match'] }),
+    ...conditionsOf(request),
+  }
+}
+
+function conditionsOf({
+  headers,
+}: FastifyRequest): Pick<InteractionRequest, 'ifMatch' | 'ifNoneMatch' | 'ifNoneExist'> {
+  const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch, 'if-none-exist': ifNoneExist } = headers
+  return {
+    ...(ifMatch === undefined ? undefined : { ifMatch }),
+    ...(ifNoneMatch === undefined ? undefined : { ifNoneMatch }),
+    ...(ifNoneExist === undefined ? undefined : { ifNoneExist: String(ifNoneExist) }),
   }
 }
 

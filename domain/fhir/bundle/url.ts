@@ -1,0 +1,50 @@
+/** The URL of an entry: `Type`, `Type/id`, `Type/id/_history/version`, each relative to the base; and `Type?condition`. */
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import { type AnnalsError, annalsError } from '../../error.js'
+import { checkId, checkType } from '../../resource.js'
+
+export interface Url {
+  readonly type: string
+  readonly id?: string
+  readonly version?: number
+  readonly query?: string
+}
+
+/** `what` names it in errors. */
+export function readUrl(what: string, url: string): E.Either<AnnalsError, Url> {
+  const mark = url.indexOf('?')
+  const path = mark < 0 ? url : url.slice(0, mark)
+  const [type = '', id, history, version, ...more] = path.replace(/^\/|\/$/g, '').split('/')
+  if (type.includes(':')) return invalid(what, 'it is below the base of this server, such as Patient/123')
+  if (type.startsWith('$') || id?.startsWith('$') === true || type.startsWith('_'))
+    return unsupported(what, 'operations, searches by POST and histories cannot be asked for in a Bundle')
+  const query = mark < 0 ? undefined : url.slice(mark + 1)
+  if (history !== undefined && (history !== '_history' || version === undefined || more.length > 0))
+    return unsupported(what, 'it is Type, Type/id, Type/id/_history/version or Type?condition')
+  return pipe(
+    E.Do,
+    E.apS('type', named(what, checkType('fhir', type))),
+    E.apS('id', id === undefined ? E.right(undefined) : named(what, checkId('fhir', id))),
+    E.apS('version', versionOf(what, version)),
+    E.map((read) => ({ ...read, query })),
+  )
+}
+
+const named = (what: string, checked: E.Either<AnnalsError, string>): E.Either<AnnalsError, string> =>
+  pipe(
+    checked,
+    E.mapLeft((error) =>
+      error._tag === 'InvalidInput' ? annalsError('InvalidInput', { ...error.data, what }) : error,
+    ),
+  )
+
+function versionOf(what: string, text: string | undefined): E.Either<AnnalsError, number | undefined> {
+  if (text === undefined) return E.right(undefined)
+  return /^\d{1,15}$/.test(text) ? E.right(Number(text)) : invalid(what, 'a version is a number, such as 3')
+}
+
+const invalid = (what: string, problem: string): E.Either<AnnalsError, never> =>
+  E.left(annalsError('InvalidInput', { what, problem }))
+const unsupported = (what: string, problem: string): E.Either<AnnalsError, never> =>
+  E.left(annalsError('NotSupported', { what, problem }))

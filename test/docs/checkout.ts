@@ -1,5 +1,5 @@
 /** Code of the docs as it runs in this checkout: the package's exports are taken from the sources instead of the build. */
-import { mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -14,6 +14,16 @@ export function makeFolder(): string {
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
   return folder
+}
+
+/** Makes `annals` the program of this checkout for whoever has the answered folder in its PATH. */
+export function addProgram(folder: string): string {
+  const bin = join(folder, 'bin')
+  mkdirSync(bin)
+  const main = join(root, 'src/cli/main.ts')
+  writeFileSync(join(bin, 'annals'), `#!/bin/sh\nexec '${process.execPath}' --import '${loader}' '${main}' "$@"\n`)
+  chmodSync(join(bin, 'annals'), 0o755)
+  return bin
 }
 
 export function ofThisCheckout(code: string): string {

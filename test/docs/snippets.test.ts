@@ -1,10 +1,13 @@
-/** Every `ts` and `sh` block of the README and the docs runs; `console`, `json` and `text` blocks are only shown. */
+/**
+ * Every `ts` and `sh` block of the README and the docs runs; `json` and `text` blocks are only shown, and so are `console` blocks but
+ * for those of the tutorial, which has a test of its own.
+ */
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { loader, makeFolder, ofThisCheckout, root } from './checkout.js'
+import { addProgram, loader, makeFolder, ofThisCheckout, root } from './checkout.js'
 
 const run = promisify(execFile)
 
@@ -35,17 +38,12 @@ const of = (language: string): Snippet[] => snippets.filter((snippet) => snippet
 
 describe('snippets', () => {
   let folder: string
+  let bin: string
 
   beforeAll(() => {
     folder = makeFolder()
     symlinkSync(join(root, 'docs'), join(folder, 'docs'))
-    mkdirSync(join(folder, 'bin'))
-    const annals = join(folder, 'bin', 'annals')
-    writeFileSync(
-      annals,
-      `#!/bin/sh\nexec '${process.execPath}' --import '${loader}' '${join(root, 'src/cli/main.ts')}' "$@"\n`,
-    )
-    chmodSync(annals, 0o755)
+    bin = addProgram(folder)
   })
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -64,7 +62,7 @@ describe('snippets', () => {
   })
 
   test.each(of('sh'))('$name runs', async ({ code }) => {
-    const env = { ...process.env, PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}` }
+    const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` }
     await run('sh', ['-e', '-c', code], { cwd: folder, env })
     rmSync(join(folder, 'annals-data'), { recursive: true, force: true })
   })

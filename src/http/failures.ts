@@ -35,6 +35,10 @@ export function sendBundleFailure(error: AnnalsError, request: FastifyRequest, r
   return send({ status: statusOf(error), outcome, headers: headersOf(error) }, error, request, reply)
 }
 
+/** Of what is taken back: each issue names a resource that others have changed since. */
+export const sendConflicts = (error: AnnalsError, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+  send({ status: 409, outcome: outcomeOf(error), headers: {} }, error, request, reply)
+
 export const sendFailure = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
   send(answerTo(error, request), error, request, reply)
 

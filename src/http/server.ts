@@ -15,6 +15,7 @@ import { addSearches } from './fhir/search.js'
 import { checkContentEncoding } from './formats.js'
 import { addHealth } from './health.js'
 import { collectRoutes, noRoute, refuseOtherMethods } from './methods.js'
+import { addOperations } from './operations/routes.js'
 import { addBodies } from './protection/bodies.js'
 import { addClosing } from './protection/closing.js'
 import { type Connections, letGo, makeServer } from './protection/http-server.js'
@@ -96,6 +97,7 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
     addHistories(scope, context)
     addSearches(scope, context)
     addResources(scope, context)
+    addOperations(scope, context, version)
   }
   await app.register(routes, { prefix: '/fhir' })
   if (settings.tenancy.from === 'path') await app.register(routes, { prefix: '/tenants/:tenant/fhir' })

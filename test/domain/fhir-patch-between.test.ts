@@ -164,6 +164,9 @@ describe('says clearly what it cannot say', () => {
     ['names that are none', { 'a b': 1 }],
   ])('%s', (_, more) => expect(between(patient(), { ...patient(more), ...more })).toContain('ask for a JSON Patch'))
 
+  test('lists of lists that differ inside', () =>
+    expect(between(patient({ x: [[1]] }), patient({ x: [[2]] }))).toContain('ask for a JSON Patch'))
+
   test('and what is no resource, or another one', () => {
     expect(between({}, patient())).toContain('ask for a JSON Patch')
     expect(between({ resourceType: 'Group' }, patient())).toContain('ask for a JSON Patch')

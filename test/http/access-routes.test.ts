@@ -20,7 +20,13 @@ function routesIn(tree: string): ReadonlyArray<readonly [string, string]> {
 const isForEverybody = (url: string): boolean =>
   /^\/(health|metrics)\b/.test(url) || /\/fhir\/(metadata|\.well-known)\b/.test(url)
 
-const parameters: Readonly<Record<string, string>> = { tenant: 'default', type: 'Patient', id: 'p', version: '1' }
+const parameters: Readonly<Record<string, string>> = {
+  tenant: 'default',
+  type: 'Patient',
+  id: 'p',
+  version: '1',
+  operation: '$none',
+}
 
 test('every route is for nobody without a token, and for nobody whose token grants something else', async () => {
   const store = await openStore('memory:')
@@ -34,7 +40,7 @@ test('every route is for nobody without a token, and for nobody whose token gran
   const authorization = `Bearer ${await tokenOf({ key, claims: { scope: 'system/Basic.c' } })}`
   const seen = new Set<string>()
   for (const [method, route] of routes) {
-    const url = route.replace(/:(\w+)/g, (_, name: string) => parameters[name] ?? 'x')
+    const url = route.replace(/:(\w+)(\(\S+?\))?/g, (_, name: string) => parameters[name] ?? 'x')
     const type = route.endsWith('/_search') ? 'application/x-www-form-urlencoded' : 'application/fhir+json'
     const hasBody = method !== 'GET' && method !== 'HEAD'
     const ask = async (headers: Record<string, string>): Promise<number> =>
@@ -48,9 +54,11 @@ test('every route is for nobody without a token, and for nobody whose token gran
     if (isForEverybody(route)) continue
     const what = `${method} ${route}`
     expect([401, 405], what).toContain(await ask({}))
-    // What a Bundle asks for is for each of its entries to say.
+    // What a Bundle asks for is for each of its entries to say, and of an operation that is none there is nothing to ask.
     const isBundle = method === 'POST' && route.endsWith('/fhir')
-    expect([405, isBundle ? 400 : 403], what).toContain(await ask({ authorization }))
+    expect([405, isBundle ? 400 : route.includes('/:operation') ? 404 : 403], what).toContain(
+      await ask({ authorization }),
+    )
     seen.add(route)
   }
   for (const route of ['/fhir', '/fhir/:type/:id', '/tenants/:tenant/fhir/:type/:id/_history/:version'])

@@ -48,10 +48,11 @@ function partOf(name: string, brought: Brought): Uint8Array[] {
   const type = typeIn(object, field, element)
   const isOpen = isOpenType(type)
   const written = isOpen ? `value${type.slice(0, 1).toUpperCase()}${type.slice(1)}` : 'valueString'
-  if (value !== undefined && kindAt(bytes, value) === 'object' && !(isOpen && beside === undefined))
+  const kind = value && kindAt(bytes, value)
+  if (value !== undefined && kind === 'object' && !(isOpen && beside === undefined))
     if (resourceAt(bytes, value.start) !== undefined) put('resource', cut(value))
     else put('part', inParts(below(object, field, element) as Composite))
-  else if (value !== undefined) put(written, cut(value))
+  else if (value !== undefined && kind !== undefined) put(written, cut(value))
   if (beside !== undefined) put(`_${written}`, cut(beside))
   return [...pieces, Buffer.from('}')]
 }

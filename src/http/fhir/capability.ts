@@ -1,5 +1,6 @@
 /** The CapabilityStatement: what this server does, and nothing more. */
 import { resourceTypes } from '../../../domain/fhir/resource-types.js'
+import { operationsAt } from '../operations/describe.js'
 
 const interactions = [
   'read',
@@ -44,8 +45,10 @@ export const capabilityStatement = (url: string, version: string, security?: obj
         conditionalUpdate: true,
         conditionalDelete: 'single',
         searchParam,
+        operation: operationsAt(url, 'type', 'instance'),
       })),
       interaction: ['transaction', 'batch', 'history-system'].map((code) => ({ code })),
+      operation: operationsAt(url, 'system'),
     },
   ],
 })

@@ -2,12 +2,14 @@
 import type { FastifyRequest } from 'fastify'
 import { isResourceType } from '../../../domain/fhir/resource-types.js'
 import { traceOf } from '../context.js'
+import { operations } from '../operations/definitions.js'
 import type { Exchange } from './exchange.js'
 
 /** Names of parameters come from clients, too: only those that the server knows are repeated. */
 const parameters = new Set([
   ...['_id', 'identifier', 'url', '_lastUpdated', '_count', '_sort', '_summary', '_since', '_at', '_page'],
   ...['_format', '_pretty'],
+  ...operations.flatMap(({ takes }) => takes.map(({ name }) => name)),
 ])
 
 export function logExchange(exchange: Exchange, request: FastifyRequest): void {

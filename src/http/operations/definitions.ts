@@ -1,0 +1,147 @@
+/** Annals' own operations: one table, by which requests are read, and from which come their OperationDefinitions. (FHIR R4, OperationDefinition) */
+
+export type Level = 'system' | 'type' | 'instance'
+
+export interface Parameter {
+  readonly name: string
+  /** Absent where it has parts. */
+  readonly type?:
+    | 'string'
+    | 'code'
+    | 'boolean'
+    | 'positiveInt'
+    | 'unsignedInt'
+    | 'instant'
+    | 'Reference'
+    | 'Parameters'
+    | 'Binary'
+    | 'OperationOutcome'
+  readonly min?: 1
+  readonly max?: '*'
+  readonly documentation: string
+  /** Of a code: what it may be. */
+  readonly codes?: ReadonlyArray<string>
+  readonly part?: ReadonlyArray<Parameter>
+}
+
+export interface Operation {
+  /** Its name, without the `$`. */
+  readonly code: string
+  readonly title: string
+  readonly description: string
+  readonly levels: ReadonlyArray<Level>
+  /** One that does not is also asked for by GET. */
+  readonly affectsState: boolean
+  readonly takes: ReadonlyArray<Parameter>
+  readonly answers: ReadonlyArray<Parameter>
+}
+
+const dryRun: Parameter = {
+  name: 'dryRun',
+  type: 'boolean',
+  documentation: 'Write nothing: answer what would be written.',
+}
+const reason: Parameter = { name: 'reason', type: 'string', documentation: 'Why, for the audit.' }
+
+const takenBack: ReadonlyArray<Parameter> = [
+  { name: 'transaction', type: 'string', documentation: 'The transaction that was written; absent where nothing was.' },
+  { name: 'at', type: 'instant', documentation: 'When it was written.' },
+  { name: 'replayed', type: 'boolean', documentation: 'Written by an earlier request with the same Idempotency-Key.' },
+  {
+    name: 'change',
+    max: '*',
+    documentation: 'One for each resource, in the order of writing.',
+    part: [
+      { name: 'resource', type: 'Reference', min: 1, documentation: 'Which one.' },
+      {
+        name: 'action',
+        type: 'code',
+        min: 1,
+        codes: ['restore', 'delete', 'leave'],
+        documentation: 'A version is written, or a deletion, or nothing.',
+      },
+      {
+        name: 'version',
+        type: 'unsignedInt',
+        min: 1,
+        documentation: 'The version that is written; where nothing is, the one that stands.',
+      },
+      {
+        name: 'restores',
+        type: 'unsignedInt',
+        documentation: 'The version whose state comes back; 0: there was none.',
+      },
+    ],
+  },
+  {
+    name: 'outcome',
+    type: 'OperationOutcome',
+    documentation: 'Of a dry run: every resource that others have changed since.',
+  },
+]
+
+export const diff: Operation = {
+  code: 'diff',
+  title: 'What changed between two versions',
+  description:
+    'A FHIRPath Patch that leads from one version of a resource to another, or a JSON Patch with Accept: application/json-patch+json. Numbers compare and come as they are written. What the server sets (meta.versionId, meta.lastUpdated) is left out.',
+  levels: ['instance'],
+  affectsState: false,
+  takes: [
+    { name: 'from', type: 'positiveInt', documentation: 'The version to begin with (default: the one before `to`).' },
+    { name: 'to', type: 'positiveInt', documentation: 'The version to lead to (default: the last one).' },
+  ],
+  answers: [{ name: 'return', type: 'Parameters', min: 1, documentation: 'The patch.' }],
+}
+
+export const revert: Operation = {
+  code: 'revert',
+  title: 'Take transactions back',
+  description:
+    'Writes one transaction by which each resource gets the state from before what is taken back. History only grows, and a revert can be reverted. Name transactions, a request, a correlation or commits.',
+  levels: ['system'],
+  affectsState: true,
+  takes: [
+    { name: 'transaction', type: 'string', max: '*', documentation: 'A transaction, such as 12-0.' },
+    { name: 'request', type: 'string', documentation: 'The Idempotency-Key of a transaction of the last 24 hours.' },
+    { name: 'correlation', type: 'string', documentation: 'All transactions that were written with it.' },
+    {
+      name: 'from',
+      type: 'positiveInt',
+      documentation: 'The first commit: all transactions from it on, or those of the correlation.',
+    },
+    { name: 'to', type: 'positiveInt', documentation: 'The last commit (default: the last there is).' },
+    {
+      name: 'onConflict',
+      type: 'code',
+      codes: ['fail', 'skip', 'force'],
+      documentation:
+        'What becomes of resources that others have changed since: nothing is written at all (default), they are left as they are, or they are taken back too.',
+    },
+    dryRun,
+    reason,
+  ],
+  answers: takenBack,
+}
+
+export const restore: Operation = {
+  code: 'restore',
+  title: 'Bring back how things were',
+  description:
+    'Writes one transaction by which a resource, a type or all there is becomes what it was then. What came later stays in the history, and a restore can be reverted.',
+  levels: ['system', 'type', 'instance'],
+  affectsState: true,
+  takes: [
+    {
+      name: 'to',
+      type: 'string',
+      min: 1,
+      documentation: 'An instant, a position such as 0-12-0, or for a resource one of its versions, such as 3.',
+    },
+    dryRun,
+    reason,
+  ],
+  answers: takenBack,
+}
+
+export const operations: ReadonlyArray<Operation> = [diff, revert, restore]

@@ -396,6 +396,17 @@ export interface DoctorOptions {
   readonly signal?: AbortSignal
 }
 
+/** What the writers of an open store have done since it was opened, and have before them. It names no tenant. */
+export interface StoreActivity {
+  /** Those that are open. */
+  readonly tenants: number
+  /** Transactions that wait for their commit, and the bytes of their bodies. */
+  readonly waiting: number
+  readonly waitingBytes: number
+  readonly commits: number
+  readonly events: number
+}
+
 export interface TenantOptions {
   /** Kind of a new tenant (default `fhir`). For one that exists it has to agree. */
   readonly kind?: Kind

@@ -20,7 +20,7 @@ import { type RecoverDeps, recoverLog } from './recover/recover.js'
 import type { Adapters, Tenant } from './store.js'
 import { makeTenant } from './tenant.js'
 import { makeBaton } from './write/baton.js'
-import { makeLogWriter } from './write/log-writer.js'
+import { type LogWriter, makeLogWriter } from './write/log-writer.js'
 
 export interface OpeningDeps {
   readonly adapters: Adapters
@@ -34,6 +34,8 @@ export interface OpeningDeps {
 
 export interface OpenTenant {
   readonly tenant: Tenant
+  /** Of each of its logs. */
+  activity(): ReadonlyArray<ReturnType<LogWriter['activity']>>
   /** Finishes what was accepted. */
   close(): Promise<void>
 }
@@ -50,6 +52,7 @@ export async function openTenant(deps: OpeningDeps, manifest: TenantManifest): P
   const close = async (): Promise<void> => {
     await Promise.all(logs.map(({ writer }) => writer.close()))
   }
+  const activity = () => logs.map(({ writer }) => writer.activity())
   const bulk = (partition?: number): Bulk => ({
     exporting: deps.exporting(manifest, partition),
     submissionsOf: (tenant) => makeSubmissions({ ...deps.adapters, limits: deps.limits, tenant }),
@@ -57,12 +60,12 @@ export async function openTenant(deps: OpeningDeps, manifest: TenantManifest): P
   const alone = logs.map(({ member }, partition) =>
     withPromises(named, member, [], bulk(partitions === 1 ? undefined : partition)),
   )
-  if (partitions === 1) return { tenant: alone[0] as Tenant, close }
+  if (partitions === 1) return { tenant: alone[0] as Tenant, activity, close }
   const together = makePartitioned(
     logs.map(({ member }) => member),
     deps.adapters.ids,
   )
-  return { tenant: withPromises(named, together, alone, bulk()), close }
+  return { tenant: withPromises(named, together, alone, bulk()), activity, close }
 }
 
 /** Where one cannot be opened, the others are closed again. */

@@ -15,7 +15,7 @@ import {
   type TenantManifest,
   tenantFormat,
 } from '../domain/tenant.js'
-import type { DoctorFinding, SnapshotFp, StoreFp, Streams, TenantFp, TenantOptions } from './api.js'
+import type { DoctorFinding, SnapshotFp, StoreActivity, StoreFp, Streams, TenantFp, TenantOptions } from './api.js'
 import type { ExportJob, ExportOptions } from './bulk/export/api.js'
 import { type ExportingFp, type ExportPlaces, type ExportsFp, makeExporting } from './bulk/export/exports.js'
 import { makeRunning } from './bulk/export/running.js'
@@ -94,6 +94,8 @@ export interface Store extends Promised<StoreFp> {
   tenant(name: string, options?: TenantOptions): Promise<Tenant>
   /** The names of all tenants, in key order. */
   tenants(): AsyncIterable<string>
+  /** What its writers are about, in this process; costs nothing. */
+  activity(): StoreActivity
   /** What is folded from the logs: see `ProjectionsFp`. */
   readonly projections: Projections
   /** What `saga` has begun: see `SagasFp`. */
@@ -112,6 +114,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
   const { limits } = settings
   const writerName = `${hostname()}:${process.pid}:${ids.uuid().slice(-8)}`
   const open = new Map<string, Promise<OpenTenant>>()
+  const opened = new Set<OpenTenant>()
   let closing: Promise<void> | undefined
   await checkStore()
 
@@ -183,7 +186,10 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     if (found === undefined) {
       found = manifestOf(name, options).then((manifest) => openTenant(opening, manifest))
       open.set(name, found)
-      found.catch(() => open.delete(name))
+      found.then(
+        (one) => opened.add(one),
+        () => open.delete(name),
+      )
     }
     const { tenant } = await found
     const { kind, shards, partitions } = tenant
@@ -225,6 +231,17 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
       await adapters.close()
     })()
     return closing
+  }
+
+  function activity(): StoreActivity {
+    const sum = { tenants: opened.size, waiting: 0, waitingBytes: 0, commits: 0, events: 0 }
+    for (const log of [...opened].flatMap((one) => one.activity())) {
+      sum.waiting += log.waiting
+      sum.waitingBytes += log.waitingBytes
+      sum.commits += log.commits
+      sum.events += log.events
+    }
+    return sum
   }
 
   /** What a tenant has does not change, so its manifest is read once. */
@@ -282,6 +299,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     url,
     tenant,
     tenants,
+    activity,
     projections: projecting.projections,
     sagas: making.sagas,
     exports: exportWorkers.exports,

@@ -18,12 +18,13 @@ import { collectRoutes, noRoute, refuseOtherMethods } from './methods.js'
 import { addOperations } from './operations/routes.js'
 import { addBodies } from './protection/bodies.js'
 import { addClosing } from './protection/closing.js'
-import { type Connections, letGo, makeServer } from './protection/http-server.js'
+import { letGo, makeServer } from './protection/http-server.js'
 import { makeLoad } from './protection/load.js'
 import { defaultHttpSettings, type HttpSettings } from './settings.js'
 import { logExchange } from './telemetry/access-log.js'
 import { beginExchange, type Observer } from './telemetry/exchange.js'
 import { type LoggerOption, safeLogger } from './telemetry/log.js'
+import { addMetrics, makeMetrics } from './telemetry/metrics.js'
 import { requestId } from './telemetry/request-id.js'
 
 export interface FhirServerOptions extends Partial<HttpSettings> {
@@ -43,8 +44,9 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   checkAccessSettings(settings)
   const verify = verifying(settings)
   const load = makeLoad(settings)
-  const connections: Connections = new Set()
-  const observers: ReadonlyArray<Observer> = [...(logger === false ? [] : [logExchange]), load.leave, letGo]
+  const metrics = makeMetrics(store, load)
+  const logged = logger === false ? [] : [logExchange]
+  const observers: ReadonlyArray<Observer> = [load.leave, letGo, metrics.observe, ...logged]
   const begin = (request: FastifyRequest, reply: FastifyReply): void => {
     beginExchange(request, reply, observers)
     reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
@@ -59,14 +61,14 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
     // What comes over a connection that is still open is answered as ever.
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength },
-    serverFactory: (handler) => makeServer(settings, connections, handler),
+    serverFactory: (handler) => makeServer(settings, load, handler),
     clientErrorHandler: refuseBroken,
     frameworkErrors: (error, request, reply) => {
       begin(request, reply)
       sendFailure(error, request, reply)
     },
   })
-  const closing = addClosing(app, settings, load, connections)
+  const closing = addClosing(app, settings, load)
   const context: Context = { store, settings, ending: closing.ending }
   app.decorateRequest('caller')
   addBodies(app, settings, load)
@@ -86,6 +88,8 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   const known = collectRoutes(app)
   await app.register(compress, { threshold: 1_024, encodings: ['gzip'], globalDecompression: false })
   addHealth(app, { store, settings, closing: closing.begun })
+  app.decorate('metrics', metrics.registry)
+  if (settings.serveMetrics) addMetrics(app, metrics)
   const routes = async (scope: FastifyInstance): Promise<void> => {
     scope.addHook('onRequest', (request, _, done) => {
       load.admit(request.exchange)

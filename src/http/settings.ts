@@ -27,6 +27,8 @@ export interface HttpSettings extends AccessSettings {
   /** How long a connection may be idle between two requests, and silent during one. */
   readonly keepAliveTimeoutMs: number
   readonly connectionTimeoutMs: number
+  /** Whether `/metrics` is there, for programs of this machine. */
+  readonly serveMetrics: boolean
   /** How long the store may take to answer whether it is ready. */
   readonly readyTimeoutMs: number
   /** How long `close` goes on accepting, while `/health/ready` says that it closes; and how long it waits for what is under way. */
@@ -52,6 +54,7 @@ export const defaultHttpSettings: HttpSettings = {
   // Longer than the minute of common load balancers: who closes first decides whether a request is lost in between.
   keepAliveTimeoutMs: 75_000,
   connectionTimeoutMs: 120_000,
+  serveMetrics: true,
   readyTimeoutMs: 2_000,
   drainMs: 0,
   closeTimeoutMs: 10_000,

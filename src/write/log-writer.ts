@@ -15,6 +15,7 @@ import { headFromItem } from '../../domain/pointer.js'
 import type { BlobStore, Clock, Doorbell, Ids, PointerStore } from '../../domain/ports/index.js'
 import { formatPosition } from '../../domain/position.js'
 import { mapBounded, run } from '../../domain/task.js'
+import type { StoreActivity } from '../api.js'
 import type { Limits } from '../limits.js'
 import type { LogReader } from '../read/log-reader.js'
 import type { Matching } from '../read/matching.js'
@@ -34,6 +35,8 @@ export interface LogWriter {
     transaction: Transaction,
     options?: { readonly timeoutMs?: number },
   ): Promise<E.Either<AnnalsError, TransactionResult>>
+  /** What it has written, and what waits to be. */
+  activity(): Omit<StoreActivity, 'tenants'>
   /** Finishes what was accepted, within the limit, and stops. */
   close(): Promise<void>
 }
@@ -81,6 +84,8 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
   const publishing = new Map<number, ReadonlyArray<Decided>>()
   let working: Promise<void> | undefined
   let closed = false
+  let commits = 0
+  let events = 0
 
   function submit(
     transaction: Transaction,
@@ -210,6 +215,8 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
     changes: ReadonlyMap<string, Current>,
   ): void {
     head = linkOf(commit)
+    commits += 1
+    for (const { decision } of decided) if (decision.kind === 'accepted') events += decision.events.length
     states.apply(commit, partition, changes)
     publishing.set(commit.seq, decided)
     const settle = (answer: (one: Decided, place: number) => E.Either<AnnalsError, TransactionResult>): void => {
@@ -307,7 +314,9 @@ export function makeLogWriter(deps: LogWriterDeps, start: ChainLink): LogWriter 
     while (queue.length > 0) for (const waiting of queue.take()) waiting.settle(cancelled)
   }
 
-  return { submit, close }
+  const activity = () => ({ waiting: queue.length, waitingBytes: queue.bytes, commits, events })
+
+  return { submit, activity, close }
 }
 
 const turnIsLate = { operation: 'write', key: 'log', cause: 'other writers of this log took too long' }

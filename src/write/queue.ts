@@ -24,6 +24,8 @@ export interface Waiting {
 
 export interface Queue {
   readonly length: number
+  /** Of the bodies that wait. */
+  readonly bytes: number
   /** A second transaction with the request key of one that is still under way gets that one's answer. */
   add(transaction: Transaction, deadline: number): Promise<Settled>
   /** The next batch: as many transactions as fit into a commit, and at least one. */
@@ -96,6 +98,9 @@ export function makeQueue(limits: Limits, clock: Clock): Queue {
   return {
     get length() {
       return waiting.length - first
+    },
+    get bytes() {
+      return bytes
     },
     add,
     take,

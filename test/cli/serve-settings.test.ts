@@ -1,4 +1,6 @@
 /** The settings of `annals serve`: from flags, variables and a file, in this order; and what is refused. */
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { Readable, Writable } from 'node:stream'
 import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
@@ -45,6 +47,8 @@ const examples: { readonly [K in SettingName]: readonly [ServeSettings[K], Serve
   readyTimeoutMs: [1, 2, 3],
   drainMs: [1, 2, 3],
   closeTimeoutMs: [1, 2, 3],
+  metricsPort: [1, 2, 3],
+  metricsHost: ['a', 'b', 'c'],
   logLevel: ['debug', 'warn', 'silent'],
 }
 
@@ -192,4 +196,38 @@ test('a command to run names the store of the file', async () => {
   const { code, stderr } = await run(['serve', '--config', config])
   expect(code).toBe(3)
   expect(stderr).toContain(`annals recover --store ${store} --tenant notes`)
+})
+
+test('metrics are at a port of their own where one is given, with those of the process', async () => {
+  const stop = new AbortController()
+  const seen: (number | string)[] = []
+  const onOut = async (text: string): Promise<void> => {
+    const { url, metrics } = JSON.parse(text)
+    const root = url.replace(/\/fhir$/, '')
+    for (const place of [root, metrics.replace(/\/metrics$/, '')])
+      for (const path of ['/metrics', '/x']) seen.push((await fetch(`${place}${path}`)).status)
+    seen.push(await (await fetch(metrics)).text())
+    stop.abort()
+  }
+  const argv = ['serve', '--json', '--port', '0', '--metrics-port', '0', '--store', 'memory:']
+  expect((await run(argv, { signal: stop.signal, onOut })).code).toBe(0)
+  expect(seen.slice(0, 4)).toEqual([404, 404, 200, 404])
+  for (const name of ['process_cpu_seconds_total', 'nodejs_eventloop_lag_p99_seconds', 'annals_store_commits_total'])
+    expect(seen[4]).toContain(`\n${name} `)
+})
+
+test('an address that cannot be listened at is said to be so', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  const argv = ['serve', '--store', 'memory:']
+  for (const more of [
+    ['--port', String(port)],
+    ['--port', '0', '--metrics-port', String(port)],
+  ]) {
+    const { code, stderr } = await run([...argv, ...more, '--log-level', 'silent'])
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`port ${port} of '127.0.0.1'`)])
+    expect(stderr).toContain('another program is there')
+  }
+  taken.close()
 })

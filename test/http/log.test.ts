@@ -28,18 +28,19 @@ const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 test('a line says who asked for what, what became of it, and what it took', async () => {
   const { ask, answered } = await logging()
   const headers = { 'x-request-id': 'r-1', traceparent }
-  await ask('PUT', 'Patient/ada?_pretty=true&name=x', { headers, body: { resourceType: 'Patient', id: 'ada' } })
+  await ask('PUT', 'Patient/ada?_pretty=true', { headers, body: { resourceType: 'Patient', id: 'ada' } })
   await ask('GET', 'Patient/bob')
   await ask('GET', '/tenants/nobody/fhir/Patient/ada')
-  await expect.poll(answered).toHaveLength(3)
-  const [written, missing, nobody] = answered()
+  await ask('GET', 'Patient?_count=1&name=x')
+  await expect.poll(answered).toHaveLength(4)
+  const [written, missing, nobody, unknown] = answered()
   expect(written).toMatchObject({
     level: 'info',
     requestId: 'r-1',
     method: 'PUT',
     route: '/fhir/:type/:id',
     type: 'Patient',
-    query: ['_pretty', '…'],
+    query: ['_pretty'],
     status: 201,
     tenant: 'default',
     trace: '0af7651916cd43dd8448eb211c80319c',
@@ -50,6 +51,7 @@ test('a line says who asked for what, what became of it, and what it took', asyn
   expect(missing?.requestId).toMatch(/^[0-9a-f-]{36}$/)
   expect(nobody).toMatchObject({ route: '/tenants/:tenant/fhir/:type/:id', status: 404 })
   expect(nobody).not.toHaveProperty('tenant')
+  expect(unknown).toMatchObject({ route: '/fhir/:type', query: ['_count', '…'], status: 400 })
 })
 
 test('bytes are those of the wire, also where a connection is used again', async () => {

@@ -1,7 +1,6 @@
 /** `annals serve`: a FHIR server over the store, until it is stopped. */
 import { Option } from 'commander'
 import type { AddCommand } from '../program.js'
-import { serve } from '../serve/serve.js'
 import { checkTogether, flagOf, type Setting, settingGroups } from '../serve/settings.js'
 import { configured, configVariable } from '../serve/sources.js'
 import { makeSession } from '../session.js'
@@ -31,6 +30,8 @@ export const addServe: AddCommand = (make, surroundings) => {
     const { store, tenant } = given.settings
     surroundings.worksAt({ store, tenant })
     surroundings.endsWhenStopped()
+    // No other command waits for what only this one needs.
+    const { serve } = await import('../serve/serve.js')
     await serve(makeSession(surroundings, { ...settingsOf(surroundings.io, flags), store, tenant }), given)
   })
 }

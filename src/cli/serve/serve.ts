@@ -1,8 +1,11 @@
 /** Serves a store until it is told to stop: what `annals serve` does with its settings. */
 import type { AddressInfo } from 'node:net'
+import { fhirServer } from '../../http/index.js'
 import { type Session, withStore } from '../session.js'
 import { accessOf } from './access.js'
+import { listening, originOf } from './listening.js'
 import { logStream } from './log.js'
+import { type MetricsServer, serveMetrics } from './metrics.js'
 import type { ServeSettings } from './settings.js'
 import { type Configured, withoutCredentials } from './sources.js'
 
@@ -10,28 +13,30 @@ export async function serve(session: Session, { settings, from }: Configured): P
   const access = await accessOf(settings)
   await withStore(session, { create: true }, async (store) => {
     const { name: tenant } = await store.tenant(session.tenant, { kind: 'fhir' })
-    // No other command waits for what only this one needs.
-    const { fhirServer } = await import('../../http/index.js')
     const app = await fhirServer(store, {
       ...settings,
       ...access,
       tenant,
       baseUrl: settings.baseUrl?.replace(/\/+$/, ''),
+      serveMetrics: settings.metricsPort === undefined,
       logger: settings.logLevel !== 'silent' && { level: settings.logLevel, stream: logStream(session.io) },
     })
+    let metrics: MetricsServer | undefined
     try {
       app.log.info({ settings: printed(settings), from }, 'starts')
-      await app.listen({ host: settings.host, port: settings.port })
+      metrics = await serveMetrics(app, settings)
+      await listening(settings, () => app.listen({ host: settings.host, port: settings.port }))
       const url = `${originOf(app.server.address() as AddressInfo)}/fhir`
       await session.out.line(
         session.json
-          ? JSON.stringify({ url, tenant, settings: printed(settings), from })
+          ? JSON.stringify({ url, tenant, metrics: metrics?.url, settings: printed(settings), from })
           : `listening at ${url}, tenant '${tenant}'`,
       )
       await session.out.flush()
       await aborted(session.signal)
     } finally {
       await app.close()
+      metrics?.close()
     }
   })
 }
@@ -44,9 +49,6 @@ const printed = (settings: ServeSettings): Readonly<Record<string, unknown>> =>
       typeof value === 'string' ? withoutCredentials(value) : value,
     ]),
   )
-
-const originOf = ({ address, family, port }: AddressInfo): string =>
-  `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

@@ -95,6 +95,13 @@ const operation = {
     'info',
     'what goes to the log, on stderr: info has a line for each request',
   ),
+  metricsPort: setting(
+    wholeNumber(0, 65_535),
+    'n',
+    undefined,
+    'serve /metrics at this port (default: at --port, to programs of this machine)',
+  ),
+  metricsHost: setting(anything, 'address', '127.0.0.1', 'the address of that port'),
 }
 
 /** As the help shows them. */

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { answersOn } from '../connections.js'
 import type { HttpSettings } from '../settings.js'
-import type { Connections } from './http-server.js'
 import type { Load } from './load.js'
 
 /** How often a closing server lets go of connections that have become idle, in milliseconds. */
@@ -16,20 +15,15 @@ export interface Closing {
   readonly ending: AbortSignal
 }
 
-export function addClosing(
-  app: FastifyInstance,
-  { drainMs, closeTimeoutMs }: HttpSettings,
-  load: Load,
-  connections: Connections,
-): Closing {
+export function addClosing(app: FastifyInstance, { drainMs, closeTimeoutMs }: HttpSettings, load: Load): Closing {
   const begun = new AbortController()
   const ending = new AbortController()
   app.addHook('preClose', async () => {
     begun.abort()
     if (drainMs > 0) await sleep(drainMs)
     ending.abort()
-    letGoOfIdle(connections)
-    const sweep = setInterval(() => letGoOfIdle(connections), sweepMs)
+    letGoOfIdle(load)
+    const sweep = setInterval(() => letGoOfIdle(load), sweepMs)
     const deadline = setTimeout(() => {
       app.log.warn({ requests: load.requests }, 'closes before everything is answered')
       app.server.closeAllConnections()
@@ -44,7 +38,7 @@ export function addClosing(
 }
 
 /** None takes a further request. Node takes one that has not asked for anything yet for busy, and would wait for its client. */
-function letGoOfIdle(connections: Connections): void {
+function letGoOfIdle({ connections }: Load): void {
   for (const socket of connections) {
     const answers = answersOn(socket)
     if (answers.length === 0) socket.destroy()

@@ -1,9 +1,9 @@
 /** The server below Fastify: how many connections there are, and how long each may take. */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import { answersOn, watchConnections } from '../connections.js'
 import type { HttpSettings } from '../settings.js'
 import type { Observer } from '../telemetry/exchange.js'
+import type { Load } from './load.js'
 
 /** How long a client may go on sending what nobody reads any more: it may not look for an answer before it has sent everything. */
 const lingerMs = 5_000
@@ -11,10 +11,7 @@ const lingerMs = 5_000
 /** Requests that wait to be told that their body is wanted, and what they are answered with. */
 const asking = new WeakMap<IncomingMessage, { readonly response: ServerResponse; readonly keepAlive: boolean }>()
 
-/** Every connection, also those that have not asked for anything yet. */
-export type Connections = Set<Socket>
-
-export function makeServer(settings: HttpSettings, connections: Connections, handler: RequestListener): Server {
+export function makeServer(settings: HttpSettings, load: Load, handler: RequestListener): Server {
   const { headersTimeoutMs, keepAliveTimeoutMs, connectionTimeoutMs, maxConnections, maxHeaderBytes } = settings
   const server = createServer({
     headersTimeout: headersTimeoutMs,
@@ -31,8 +28,11 @@ export function makeServer(settings: HttpSettings, connections: Connections, han
   server.maxHeadersCount = 0
   server.setTimeout(connectionTimeoutMs)
   server.on('connection', (socket) => {
-    connections.add(socket)
-    socket.once('close', () => connections.delete(socket))
+    load.connections.add(socket)
+    socket.once('close', () => load.connections.delete(socket))
+  })
+  server.on('drop', () => {
+    load.refused.connections += 1
   })
   server.on('request', handler)
   watchConnections(server)

@@ -1,17 +1,18 @@
 /** How much is under way, and when it is too much: then a client hears 503 at once, instead of making all others wait. */
+import type { Socket } from 'node:net'
 import { HttpProblem } from '../failures.js'
 import type { HttpSettings } from '../settings.js'
 import type { Exchange, Observer } from '../telemetry/exchange.js'
 
-export type Bound = 'requests' | 'bodies' | 'event-loop'
+export type Bound = 'requests' | 'bodies' | 'event-loop' | 'connections'
 
 export interface Load {
   readonly requests: number
   readonly bodyBytes: number
-  /** How late the event loop was last, in milliseconds. */
-  readonly eventLoopDelayMs: number
+  /** Every one, also those that have not asked for anything yet. */
+  readonly connections: Set<Socket>
   /** How often each bound has turned somebody away. */
-  readonly refused: Readonly<Record<Bound, number>>
+  readonly refused: Record<Bound, number>
   /** Counts a request until it is over, or throws what turns it away. */
   admit(exchange: Exchange): void
   /** Makes room for bytes of its body until it is over, or throws what turns it away. */
@@ -27,17 +28,15 @@ type Bounds = Pick<HttpSettings, 'maxRequestsInFlight' | 'maxBodyBytesInFlight' 
 const lookMs = 250
 
 export function makeLoad({ maxRequestsInFlight, maxBodyBytesInFlight, maxEventLoopDelayMs }: Bounds): Load {
-  const refused = { requests: 0, bodies: 0, 'event-loop': 0 }
+  const refused = { requests: 0, bodies: 0, 'event-loop': 0, connections: 0 }
   let requests = 0
   let bodyBytes = 0
-  let delay = 0
   /** One long step, such as a large Bundle, is no overload. */
   let lateLooks = 0
   let due = performance.now() + lookMs
   const looking = setInterval(() => {
     const now = performance.now()
-    delay = Math.max(0, now - due)
-    lateLooks = delay > maxEventLoopDelayMs ? lateLooks + 1 : 0
+    lateLooks = now - due > maxEventLoopDelayMs ? lateLooks + 1 : 0
     due = now + lookMs
   }, lookMs).unref()
 
@@ -53,9 +52,7 @@ export function makeLoad({ maxRequestsInFlight, maxBodyBytesInFlight, maxEventLo
     get bodyBytes() {
       return bodyBytes
     },
-    get eventLoopDelayMs() {
-      return delay
-    },
+    connections: new Set(),
     refused,
     admit(exchange) {
       if (requests >= maxRequestsInFlight) refuse('requests', 'too many requests are under way')

@@ -73,8 +73,7 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   app.decorateRequest('caller')
   addBodies(app, settings, load)
   app.setErrorHandler((error, request, reply) => {
-    // Fastify closes the connection of a body that is refused; its client would not get to see the answer.
-    reply.removeHeader('connection')
+    stayOpen(request, reply)
     return sendFailure(error, request, reply)
   })
   app.setNotFoundHandler((request, reply) => sendFailure(noRoute(request.method), request, reply))
@@ -107,4 +106,12 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   if (settings.tenancy.from === 'path') await app.register(routes, { prefix: '/tenants/:tenant/fhir' })
   refuseOtherMethods(app, known)
   return app
+}
+
+/** Fastify closes the connection of a body that is refused; its client would not get to see the answer. */
+function stayOpen({ raw }: FastifyRequest, reply: FastifyReply): void {
+  if (!reply.hasHeader('connection')) return
+  reply.removeHeader('connection')
+  // Node forgets with the header that there is nobody who would send more.
+  if (raw.socket.readableEnded) reply.raw.shouldKeepAlive = false
 }

@@ -99,6 +99,15 @@ describe('proper HTTP that few clients speak', () => {
     await expectCommits(1, server)
   })
 
+  test.each([
+    ['what is not there', read('nobody'), 404],
+    ['a body over the limit', create(`content-length: ${body.length}`, body), 413],
+  ])('and is let go with its answer, if that refuses %s', async (_, bytes, status) => {
+    const server = await running({ maxBodyBytes: 10 }, newStore())
+    const { answers, isClosed, isStuck } = await send(server.root, bytes)
+    expect([answers.map((answer) => answer.status), isClosed, isStuck]).toEqual([[status], true, false])
+  })
+
   test('a body in chunks, however small, and however they come', async () => {
     const server = await running()
     const chunks = [...body].map((byte) => `1;note=x\r\n${byte}\r\n`)

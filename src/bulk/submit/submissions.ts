@@ -33,10 +33,9 @@ import { fileFolder } from './kept.js'
 import { correlationOf } from './names.js'
 import { fileDocument, processManifest } from './process.js'
 import { linesIn } from './read-kept.js'
-import { manifestStatus, submissionStatus } from './status.js'
+import { hasWork, manifestStatus, submissionStatus } from './status.js'
 import { takeBack } from './undo.js'
 import { undoLine } from './undo-line.js'
-import { offer } from './worker.js'
 
 export interface SubmissionsDeps {
   readonly tenant: Tenant
@@ -113,7 +112,6 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
     if (stands.url !== document.url || stands.replaces !== document.replaces)
       throw invalid('manifest', 'there is another one of this id')
     if (document.replaces !== undefined) await replaced(name, document.replaces)
-    await offer(deps.pointers, tenant.name, name)
     return manifestStatus(stands)
   }
 
@@ -129,7 +127,6 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
     if ((await journal.readManifest(name, id)) === undefined)
       throw invalid('manifest', 'the submission has none of this id')
     await replaced(name, id)
-    await offer(deps.pointers, tenant.name, name)
     await takeBackManifest(submission, id)
     return manifestStatus((await journal.readManifest(name, id)) as ManifestDocument)
   }
@@ -147,9 +144,7 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
 
   async function abort(name: SubmissionName): Promise<SubmissionStatus> {
     await known(name)
-    const document = await move(name, ['in-progress', 'completed'], 'stopping')
-    if (document.state === 'stopping') await offer(deps.pointers, tenant.name, name)
-    await takeBackAll(document)
+    await takeBackAll(await move(name, ['in-progress', 'completed'], 'stopping'))
     return reported(await known(name))
   }
 
@@ -237,7 +232,7 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
         for (;;) {
           const hasWorked = await processOnce(name, options)
           const status = await reported(await known(name))
-          if (options.signal?.aborted === true || (!hasWorked && (options.wait === false || !status.hasWork)))
+          if (options.signal?.aborted === true || (!hasWorked && (options.wait === false || !hasWork(status))))
             return status
           if (!hasWorked) await clock.sleep(pollMs, options.signal)
         }

@@ -1,6 +1,7 @@
 /** Generated requests: interactions whose parts fit together, and parts put together as they come. */
 import fc from 'fast-check'
 import { bundle, fhirPathPatch, ids, jsonPatch, junk, resource, types } from './bodies.js'
+import { tenantHeader } from './doors.js'
 
 export interface FuzzRequest {
   readonly method: string
@@ -138,6 +139,7 @@ const headers: fc.Arbitrary<Record<string, string>> = fc
       'x-provenance': some('{"resourceType":"Provenance"}', '{', ''),
       'x-request-id': some('r', 'x'.repeat(300), '"'),
       'x-tenant': some('north', 'south', '../north'),
+      [tenantHeader]: some('north', 'south', ''),
     },
     { requiredKeys: [] },
   )

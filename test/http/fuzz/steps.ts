@@ -1,23 +1,29 @@
 /** What goes over the wire: requests as they are, several at once, in pieces, broken, and cut off. */
 import fc from 'fast-check'
 import { mark } from './bodies.js'
+import { type Door, type DoorName, doorNames, tenantHeader, tenants } from './doors.js'
 import { type FuzzRequest, isTrick, nextPage, requests } from './requests.js'
 
 export interface Addressed extends FuzzRequest {
+  /** Whose credentials and marks are in it. */
   readonly tenant: string
+  /** Whose base it goes to: with a token, not always that of its tenant. */
+  readonly asked: string
 }
 
-export type Step =
-  /** One after the other on one connection. */
-  | { readonly kind: 'whole'; readonly requests: ReadonlyArray<Addressed> }
-  /** All at once on one connection, whose answers come in order. */
-  | { readonly kind: 'pipelined'; readonly requests: ReadonlyArray<Addressed> }
+export type Step = { readonly door: DoorName } & (
+  | {
+      /** One after the other, or all at once, on one connection, where answers come in order. */
+      readonly kind: 'whole' | 'pipelined'
+      readonly requests: ReadonlyArray<Addressed>
+    }
   /** Its body in chunks, whose lengths may lie. */
   | { readonly kind: 'chunked'; readonly request: Addressed; readonly size: number; readonly lie: number }
   /** Its bytes changed. */
   | { readonly kind: 'broken'; readonly request: Addressed; readonly changes: ReadonlyArray<Change> }
   /** The connection ends within it. */
   | { readonly kind: 'cut'; readonly request: Addressed; readonly at: number; readonly isReset: boolean }
+)
 
 /** `at`: a part of the whole from 0 to 1. */
 export interface Change {
@@ -29,25 +35,50 @@ export interface Change {
 
 const fraction = fc.double({ min: 0, max: 1, noNaN: true })
 
-export const steps = (tenants: ReadonlyArray<string>): fc.Arbitrary<Step> => {
-  const addressed = fc
-    .tuple(fc.constantFrom(...tenants), requests)
-    .map(([tenant, request]): Addressed => ({ ...request, tenant }))
-  const several = fc.array(addressed, { minLength: 2, maxLength: 5 })
-  const change = fc.record({
-    kind: fc.constantFrom('flip', 'remove', 'repeat', 'insert'),
-    at: fraction,
-    length: fc.constantFrom(1, 1, 2, 10, 1_000),
-    bytes: fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 8 }), inserted),
-  })
+const inserted = fc
+  .constantFrom(
+    ...[
+      '\r\n',
+      '\0',
+      '\r\n\r\n',
+      'X: y\r\n',
+      'Content-Length: 3\r\n',
+      'Transfer-Encoding: chunked\r\n',
+      '\n',
+      ' ',
+      '%',
+    ],
+  )
+  .map((text) => Buffer.from(text) as Uint8Array)
+
+const change: fc.Arbitrary<Change> = fc.record({
+  kind: fc.constantFrom('flip', 'remove', 'repeat', 'insert'),
+  at: fraction,
+  length: fc.constantFrom(1, 1, 2, 10, 1_000),
+  bytes: fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 8 }), inserted),
+})
+
+const addressed = (door: DoorName): fc.Arbitrary<Addressed> =>
+  fc
+    .tuple(fc.constantFrom(...tenants), fc.constantFrom(...tenants), fc.integer({ max: 3, min: 0 }), requests)
+    .map(([tenant, other, dice, request]) => ({
+      ...request,
+      tenant,
+      asked: door === 'path and claim' && dice === 0 ? other : tenant,
+    }))
+
+const stepsBy = (door: DoorName): fc.Arbitrary<Step> => {
+  const one = addressed(door)
+  const several = fc.array(one, { minLength: 2, maxLength: 5 })
   return fc.oneof(
-    { weight: 6, arbitrary: fc.record({ kind: fc.constant('whole'), requests: several }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('pipelined'), requests: several }) },
+    { weight: 6, arbitrary: fc.record({ door: fc.constant(door), kind: fc.constant('whole'), requests: several }) },
+    { weight: 1, arbitrary: fc.record({ door: fc.constant(door), kind: fc.constant('pipelined'), requests: several }) },
     {
       weight: 1,
       arbitrary: fc.record({
+        door: fc.constant(door),
         kind: fc.constant('chunked'),
-        request: addressed,
+        request: one,
         size: fc.constantFrom(1, 7, 1_000),
         lie: fc.constantFrom(0, 0, 0, 1, -1, 1_000_000),
       }),
@@ -55,32 +86,31 @@ export const steps = (tenants: ReadonlyArray<string>): fc.Arbitrary<Step> => {
     {
       weight: 3,
       arbitrary: fc.record({
+        door: fc.constant(door),
         kind: fc.constant('broken'),
-        // A change could make of a trick what it would reach.
-        request: addressed.filter((request) => !isTrick(request)),
+        // A change could make of a path out of its place what it would reach.
+        request: one.filter((request) => !isOut(door, request)),
         changes: fc.array(change, { minLength: 1, maxLength: 3 }),
       }),
     },
     {
       weight: 1,
-      arbitrary: fc.record({ kind: fc.constant('cut'), request: addressed, at: fraction, isReset: fc.boolean() }),
+      arbitrary: fc.record({
+        door: fc.constant(door),
+        kind: fc.constant('cut'),
+        request: one,
+        at: fraction,
+        isReset: fc.boolean(),
+      }),
     },
   )
 }
 
-const inserted = fc
-  .constantFrom(
-    '\r\n',
-    '\0',
-    '\r\n\r\n',
-    'X: y\r\n',
-    'Content-Length: 3\r\n',
-    'Transfer-Encoding: chunked\r\n',
-    '\n',
-    ' ',
-    '%',
-  )
-  .map((text) => Buffer.from(text) as Uint8Array)
+export const steps: fc.Arbitrary<Step> = fc.oneof(...doorNames.map(stepsBy))
+
+/** Whether it asks for what is not its tenant's: it has to be refused. */
+export const isOut = (door: DoorName, request: Addressed): boolean =>
+  isTrick(request) || request.asked !== request.tenant || (door === 'header' && tenantHeader in request.headers)
 
 /** What stands for a mark and for a link to the next page. */
 export interface Meanings {
@@ -88,20 +118,22 @@ export interface Meanings {
   readonly next: string
 }
 
-const defaultTenant = 'default'
-
-export const baseOf = (tenant: string): string => (tenant === defaultTenant ? '/fhir' : `/tenants/${tenant}/fhir`)
-
 /** The request as it stands on the wire; with `chunks`, its body in them. */
-export function bytesOf(request: Addressed, meanings: Meanings, chunks?: { size: number; lie: number }): Buffer {
-  const { method, target, headers, body, tenant } = request
-  const path = target === nextPage ? meanings.next : isTrick(request) ? target : `${baseOf(tenant)}/${target}`
+export function bytesOf(
+  request: Addressed,
+  door: Door,
+  meanings: Meanings,
+  chunks?: { size: number; lie: number },
+): Buffer {
+  const { method, target, headers, body, tenant, asked } = request
+  const path = target === nextPage ? meanings.next : isTrick(request) ? target : `${door.baseOf(asked)}/${target}`
   const content = Buffer.from((body ?? '').replaceAll(mark, meanings.mark))
-  const lines = Object.entries({ host: '127.0.0.1', ...headers }).map(([name, value]) => `${name}: ${value}`)
-  if (chunks !== undefined) lines.push('transfer-encoding: chunked')
-  else if (body !== undefined) lines.push(`content-length: ${content.length}`)
-  const head = `${method} ${path.replaceAll(mark, meanings.mark)} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
-  return Buffer.concat([Buffer.from(head, 'latin1'), chunks === undefined ? content : chunked(content, chunks)])
+  const lines = [['host', '127.0.0.1'], ...door.headersOf(tenant), ...Object.entries(headers)]
+  if (chunks !== undefined) lines.push(['transfer-encoding', 'chunked'])
+  else if (body !== undefined) lines.push(['content-length', `${content.length}`])
+  const head = `${method} ${path.replaceAll(mark, meanings.mark)} HTTP/1.1\r\n`
+  const text = `${head}${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`
+  return Buffer.concat([Buffer.from(text, 'latin1'), chunks === undefined ? content : chunked(content, chunks)])
 }
 
 /** `lie`: by how much the length of one chunk is wrong. */
@@ -115,9 +147,9 @@ function chunked(content: Buffer, { size, lie }: { size: number; lie: number }):
   return Buffer.concat([...parts, Buffer.from('0\r\n\r\n')])
 }
 
-/** Changes of everything behind the tenant: another tenant's mark in a request to this one would be no leak. */
-export function changed(bytes: Buffer, tenant: string, changes: ReadonlyArray<Change>): Buffer {
-  const from = Math.max(0, bytes.indexOf(baseOf(tenant)) + baseOf(tenant).length)
+/** Changes of everything behind the base: another tenant's mark in a request to this one would be no leak. */
+export function changed(bytes: Buffer, base: string, changes: ReadonlyArray<Change>): Buffer {
+  const from = bytes.indexOf(base) + base.length
   let rest = bytes.subarray(from)
   for (const { kind, at, length, bytes: given } of changes) {
     const start = Math.floor(at * rest.length)

@@ -89,6 +89,7 @@ export function checkContentEncoding({ headers }: FastifyRequest): void {
 export function sendJson(request: FastifyRequest, reply: FastifyReply, bytes: Uint8Array): FastifyReply {
   const { _pretty: pretty } = request.query as { _pretty?: string }
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  reply.headers({ 'content-type': contentTypeOf(request), vary: 'accept' })
+  const vary = reply.getHeader('vary')
+  reply.headers({ 'content-type': contentTypeOf(request), vary: vary === undefined ? 'accept' : `${vary}, accept` })
   return reply.send(pretty === 'true' ? `${stringify(parse(body.toString()), null, 2)}\n` : body)
 }

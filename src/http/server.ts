@@ -17,15 +17,18 @@ import { addHealth } from './health.js'
 import { collectRoutes, noRoute, refuseOtherMethods } from './methods.js'
 import { addOperations } from './operations/routes.js'
 import { addBodies } from './protection/bodies.js'
+import { addCors, securityHeaders } from './protection/browsers.js'
 import { addClosing } from './protection/closing.js'
 import { letGo, makeServer } from './protection/http-server.js'
 import { makeLoad } from './protection/load.js'
+import { addRateLimit } from './protection/rate.js'
 import { defaultHttpSettings, type HttpSettings } from './settings.js'
 import { logExchange } from './telemetry/access-log.js'
 import { beginExchange, type Observer } from './telemetry/exchange.js'
 import { type LoggerOption, safeLogger } from './telemetry/log.js'
 import { addMetrics, makeMetrics } from './telemetry/metrics.js'
 import { requestId } from './telemetry/request-id.js'
+import { endSpan, withinSpan } from './telemetry/traces.js'
 
 export interface FhirServerOptions extends Partial<HttpSettings> {
   /** For the CapabilityStatement (default: of this release). */
@@ -46,15 +49,18 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   const load = makeLoad(settings)
   const metrics = makeMetrics(store, load)
   const logged = logger === false ? [] : [logExchange]
-  const observers: ReadonlyArray<Observer> = [load.leave, letGo, metrics.observe, ...logged]
+  const observers: ReadonlyArray<Observer> = [load.leave, letGo, metrics.observe, endSpan, ...logged]
+  const secure = securityHeaders(settings)
   const begin = (request: FastifyRequest, reply: FastifyReply): void => {
     beginExchange(request, reply, observers)
-    reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
+    secure(request, reply)
+    reply.header('x-request-id', request.id)
   }
   const app: FastifyInstance = Fastify({
     logger: safeLogger(logger),
     // Its own lines hold URLs, which may hold identifiers.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    trustProxy: settings.trustedProxies.length > 0 && [...settings.trustedProxies],
     bodyLimit: settings.maxBodyBytes,
     genReqId: requestId,
     forceCloseConnections: 'idle',
@@ -80,15 +86,20 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   app.decorateRequest('exchange')
   app.addHook('onRequest', (request, reply, done) => {
     begin(request, reply)
+    withinSpan(request, done)
+  })
+  app.addHook('onRequest', (request, _, done) => {
     checkHost(request)
     checkContentEncoding(request)
     done()
   })
+  await addCors(app, settings)
   const known = collectRoutes(app)
   await app.register(compress, { threshold: 1_024, encodings: ['gzip'], globalDecompression: false })
   addHealth(app, { store, settings, closing: closing.begun })
   app.decorate('metrics', metrics.registry)
   if (settings.serveMetrics) addMetrics(app, metrics)
+  await addRateLimit(app, settings)
   const routes = async (scope: FastifyInstance): Promise<void> => {
     scope.addHook('onRequest', (request, _, done) => {
       load.admit(request.exchange)

@@ -6,6 +6,12 @@ export interface HttpSettings extends AccessSettings {
   readonly tenant: string
   /** How clients reach `/`, without a slash at its end (default: as they say in the Host header). */
   readonly baseUrl?: string
+  /** Addresses and networks of proxies that are believed whom they speak for (`X-Forwarded-For`, `-Proto`, `-Host`). */
+  readonly trustedProxies: ReadonlyArray<string>
+  /** Origins whose pages may ask, such as `https://app.example.org`; `*`: any. */
+  readonly corsOrigins: ReadonlyArray<string>
+  /** Of one caller (default: any number). */
+  readonly maxRequestsPerMinute?: number
   /** The largest body of a request, in bytes, and that of a Bundle at the base. */
   readonly maxBodyBytes: number
   readonly maxBundleBytes: number
@@ -41,6 +47,8 @@ const mebibyte = 1024 * 1024
 export const defaultHttpSettings: HttpSettings = {
   tenant: 'default',
   tenancy: { from: 'single' },
+  trustedProxies: [],
+  corsOrigins: [],
   maxBodyBytes: 64 * mebibyte,
   maxBundleBytes: 128 * mebibyte,
   maxHeaderBytes: 16 * 1024,

@@ -1,4 +1,5 @@
 /** What values of settings have to look like, as JSON or as text. A codec's name says it, for messages. */
+import { isIP } from 'node:net'
 import * as t from 'io-ts'
 
 /** A value of a setting, from a flag, a variable or a file. */
@@ -33,6 +34,23 @@ export const text = (name: string, pattern: RegExp): Kind<string> =>
 
 export const oneOf = <A extends string>(...names: ReadonlyArray<A>): Kind<A> =>
   kind(`one of ${names.join(', ')}`, (value): value is A => names.includes(value as A), t.identity)
+
+/** As browsers say it in `Origin`: nothing behind the host and its port. */
+export const origin = text('an origin such as https://app.example.org, or *', /^(\*|https?:\/\/[^\s/?#@]+)$/)
+
+const isNetwork = (value: unknown): value is string => {
+  if (typeof value !== 'string') return false
+  const [address = '', bits = '0', ...more] = value.split('/')
+  const family = isIP(address)
+  if (family === 0) return ['loopback', 'linklocal', 'uniquelocal'].includes(value)
+  return more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)
+}
+
+export const network: Kind<string> = kind(
+  'an address, a network such as 10.0.0.0/8, loopback, linklocal or uniquelocal',
+  isNetwork,
+  t.identity,
+)
 
 /** As text, with commas between them. */
 export const listOf = <A>(one: Kind<A>): Kind<ReadonlyArray<A>> =>

@@ -16,6 +16,8 @@ export async function serve(session: Session, { settings, from }: Configured): P
     const app = await fhirServer(store, {
       ...settings,
       ...access,
+      corsOrigins: settings.corsOrigins ?? [],
+      trustedProxies: settings.trustedProxies ?? [],
       tenant,
       baseUrl: settings.baseUrl?.replace(/\/+$/, ''),
       serveMetrics: settings.metricsPort === undefined,

@@ -4,7 +4,7 @@ import { signatureAlgorithms } from '../../http/access/settings.js'
 import { defaultHttpSettings as http } from '../../http/settings.js'
 import { usage } from '../failure.js'
 import { defaultStore, defaultTenant } from '../settings.js'
-import { type Kind, listOf, oneOf, text, wholeNumber, yesOrNo } from './kinds.js'
+import { type Kind, listOf, network, oneOf, origin, text, wholeNumber, yesOrNo } from './kinds.js'
 
 export interface Setting<A, Fallback = A | undefined> {
   readonly kind: Kind<A>
@@ -39,6 +39,12 @@ const listening = {
   host: setting(anything, 'address', '127.0.0.1', 'the address to listen at'),
   insecure: setting(yesOrNo, '', false, 'listen for other machines, though nobody is asked who they are'),
   baseUrl: setting(url, 'url', undefined, 'how clients reach it (default: as they say themselves)'),
+  trustedProxies: setting(
+    listOf(network),
+    'list',
+    undefined,
+    'proxies that are believed for whom they speak, with commas: addresses, networks, loopback',
+  ),
 }
 
 const access = {
@@ -59,10 +65,17 @@ const access = {
     undefined,
     'by which tokens may be signed, with commas (default: any that takes a public key)',
   ),
+  corsOrigins: setting(
+    listOf(origin),
+    'list',
+    undefined,
+    'whose pages may ask, with commas: https://app.example.org, or * for any',
+  ),
   smartConfiguration: setting(anything, 'file', undefined, 'what the issuer tells SMART clients, served as it is'),
 }
 
 const bounds = {
+  maxRequestsPerMinute: setting(some, 'n', undefined, 'of one caller; beyond them 429 (default: any number)'),
   maxBodyBytes: setting(bytes, 'n', http.maxBodyBytes, 'the largest body of a request'),
   maxBundleBytes: setting(bytes, 'n', http.maxBundleBytes, 'the largest Bundle at the base'),
   maxHeaderBytes: setting(bytes, 'n', http.maxHeaderBytes, 'the largest head of a request'),

@@ -13,7 +13,7 @@ const parameters = new Set([
 ])
 
 export function logExchange(exchange: Exchange, request: FastifyRequest): void {
-  const { status, method, route, ms, bytesIn, bytesOut, isCut, tenant, failure } = exchange
+  const { status, method, route, ms, bytesIn, bytesOut, isCut, tenant, failure, span } = exchange
   const level = status >= 500 ? 'warn' : isQuiet(route) ? 'debug' : 'info'
   // A URL that cannot be decoded has neither.
   const { type } = (request.params ?? {}) as { type?: string }
@@ -30,7 +30,7 @@ export function logExchange(exchange: Exchange, request: FastifyRequest): void {
       bytesOut,
       tenant,
       actor: request.caller?.actor,
-      trace: traceOf(request),
+      trace: span?.spanContext().traceId ?? traceOf(request),
       failure,
       cut: isCut || undefined,
     },

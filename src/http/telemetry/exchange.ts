@@ -1,5 +1,6 @@
 /** A request and its answer, measured: what the access log, the metrics and the traces are told, when it is over. */
 import type { Socket } from 'node:net'
+import type { Span } from '@opentelemetry/api'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 export interface Exchange {
@@ -19,6 +20,8 @@ export interface Exchange {
   tenant?: string
   /** The stable code of what has failed. */
   failure?: string
+  /** Of OpenTelemetry, where somebody hears of it. */
+  span?: Span
   /** What it takes of the server's bounds. */
   isAdmitted: boolean
   heldBytes: number

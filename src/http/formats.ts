@@ -69,13 +69,22 @@ const isServed = (parameters: ReadonlyMap<string, string>): boolean =>
 
 export function checkContentType({ headers }: FastifyRequest, others: ReadonlyArray<string> = []): void {
   const { type, parameters } = readMediaType(headers['content-type'] ?? '')
-  const refuse = (problem: string): never => {
-    throw new HttpProblem(415, 'not-supported', problem, {}, inContentType)
-  }
-  if (!taken.has(type) && !others.includes(type)) refuse(`a body is sent as ${[fhirType, ...others].join(' or ')}`)
-  if (!isServed(parameters)) refuse(`a body is of FHIR ${servedVersion} here`)
-  if ((parameters.get('charset') ?? 'utf-8') !== 'utf-8') refuse('a body is sent as UTF-8')
+  if (!taken.has(type) && !others.includes(type)) throw unsupported(`as ${[fhirType, ...others].join(' or ')}`)
+  if (!isServed(parameters)) throw unsupported(`as FHIR ${servedVersion}`)
+  if ((parameters.get('charset') ?? 'utf-8') !== 'utf-8') throw unsupported('as UTF-8')
 }
+
+const formType = 'application/x-www-form-urlencoded'
+
+/** The parameters of a search that are sent as a form. */
+export function formIn({ headers, body }: FastifyRequest): URLSearchParams {
+  const text = String(body ?? '')
+  if (text !== '' && readMediaType(headers['content-type'] ?? '').type !== formType) throw unsupported(`as ${formType}`)
+  return new URLSearchParams(text)
+}
+
+const unsupported = (how: string): HttpProblem =>
+  new HttpProblem(415, 'not-supported', `a body is sent ${how} here`, {}, inContentType)
 
 /** What is sent compressed could become any number of bytes. (RFC 9110, 12.5.3: with what would be taken) */
 export function checkContentEncoding({ headers }: FastifyRequest): void {

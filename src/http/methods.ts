@@ -4,7 +4,8 @@ import { typeOf } from './context.js'
 import { HttpProblem } from './failures.js'
 import { inMethod } from './places.js'
 
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const
+/** Those of routes. */
+export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const
 
 type Method = (typeof methods)[number]
 

@@ -1,9 +1,11 @@
 /** A FHIR server that listens, over a store in memory, and requests to it. */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { afterAll } from 'vitest'
+import { afterAll, expect } from 'vitest'
 import { type FhirServerOptions, fhirServer } from '../../src/http/index.js'
 import { openStore, type Store } from '../../src/index.js'
+import { bundleProblems } from '../fhir/bundle-rules.js'
+import { shapeProblems } from '../fhir/shape.js'
 
 export interface Answer {
   readonly status: number
@@ -60,9 +62,20 @@ export async function running(options: FhirServerOptions = {}, of: string | Stor
       })
       const read = await answer.text()
       const isJson = answer.headers.get('content-type')?.includes('json') === true && read !== ''
-      return { status: answer.status, headers: answer.headers, text: read, body: isJson ? JSON.parse(read) : undefined }
+      const parsed = isJson ? JSON.parse(read) : undefined
+      expect(problemsOf(parsed), `${method} ${path}`).toEqual([])
+      return { status: answer.status, headers: answer.headers, text: read, body: parsed }
     },
   }
+}
+
+/** What the server makes itself is as R4 has it, in every answer to any test. */
+function problemsOf(body: unknown): string[] {
+  const { resourceType, type } = (body ?? {}) as { resourceType?: string; type?: string }
+  if (resourceType === 'OperationOutcome' || resourceType === 'CapabilityStatement')
+    return shapeProblems(body, resourceType)
+  const isOwn = resourceType === 'Bundle' && /^(searchset|history|(batch|transaction)-response)$/.test(type ?? '')
+  return isOwn ? [...shapeProblems(body, resourceType), ...bundleProblems(body as never)] : []
 }
 
 export const codesOf = ({ body }: Answer): string[] => body.issue.map(({ code }: { code: string }) => code)

@@ -12,11 +12,28 @@ import { applied, returnIn } from '../preferences.js'
 import { capabilityStatement } from './capability.js'
 import { provenanceOf } from './provenance.js'
 
+/**
+ * Of the tenant of the server, where it has no other: of those that clients choose, it is not told whether they exist.
+ * What cannot be asked for now is told as if it had one log, as nearly all have.
+ */
+async function isPartitioned({ store, settings }: Context): Promise<boolean> {
+  if (settings.tenancy.from !== 'single') return false
+  const found = await store.fp.tenant(settings.tenant)()
+  return found._tag === 'Right' && found.right.partitions.length > 1
+}
+
 export function addBase(app: FastifyInstance, context: Context, version: string): void {
-  app.get('/metadata', { config: { isOpen: true } }, (request, reply) => {
+  app.get('/metadata', { config: { isOpen: true } }, async (request, reply) => {
     checkAccept(request)
     const bytes = Buffer.from(
-      JSON.stringify(capabilityStatement(baseOf(context, request), version, securityOf(context.settings))),
+      JSON.stringify(
+        capabilityStatement({
+          url: baseOf(context, request),
+          version,
+          security: securityOf(context.settings),
+          isPartitioned: await isPartitioned(context),
+        }),
+      ),
     )
     const etag = `W/"${sha256(bytes).slice(0, 16)}"`
     reply.header('etag', etag)

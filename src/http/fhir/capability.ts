@@ -1,6 +1,17 @@
 /** The CapabilityStatement: what this server does, and nothing more. */
 import { resourceTypes } from '../../../domain/fhir/resource-types.js'
+import { searchParametersOf } from '../../../domain/fhir/search-parameters.js'
 import { operationsAt } from '../operations/describe.js'
+
+export interface Capability {
+  /** The base of the server. */
+  readonly url: string
+  readonly version: string
+  /** What clients need to be let in. */
+  readonly security?: object
+  /** A tenant of several logs has no transactions, and no conditions of what it writes. */
+  readonly isPartitioned: boolean
+}
 
 const interactions = [
   'read',
@@ -13,16 +24,12 @@ const interactions = [
   'create',
   'search-type',
 ]
-const searchParam = [
-  { name: '_id', type: 'token' },
-  { name: '_lastUpdated', type: 'date' },
-  { name: 'identifier', type: 'token' },
-]
+const codes = (names: ReadonlyArray<string>) => names.map((code) => ({ code }))
 
-/** `url`: the base of the server. `date`: of the release. `security`: what clients need to be let in. */
-export const capabilityStatement = (url: string, version: string, security?: object) => ({
+export const capabilityStatement = ({ url, version, security, isPartitioned }: Capability) => ({
   resourceType: 'CapabilityStatement',
   status: 'active',
+  // Of the release.
   date: '2026-11-24',
   kind: 'instance',
   software: { name: 'Annals', version },
@@ -36,18 +43,18 @@ export const capabilityStatement = (url: string, version: string, security?: obj
       ...(security === undefined ? undefined : { security }),
       resource: resourceTypes.map((type) => ({
         type,
-        interaction: interactions.map((code) => ({ code })),
+        interaction: codes(interactions),
         versioning: 'versioned-update',
         readHistory: true,
         updateCreate: true,
-        conditionalCreate: true,
+        conditionalCreate: !isPartitioned,
         conditionalRead: 'full-support',
-        conditionalUpdate: true,
-        conditionalDelete: 'single',
-        searchParam,
+        conditionalUpdate: !isPartitioned,
+        conditionalDelete: isPartitioned ? 'not-supported' : 'single',
+        searchParam: searchParametersOf(type),
         operation: operationsAt(url, 'type', 'instance'),
       })),
-      interaction: ['transaction', 'batch', 'history-system'].map((code) => ({ code })),
+      interaction: codes([...(isPartitioned ? [] : ['transaction', 'batch']), 'history-system']),
       operation: operationsAt(url, 'system'),
     },
   ],

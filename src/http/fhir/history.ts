@@ -45,7 +45,7 @@ async function history(context: Context, request: FastifyRequest, reply: Fastify
     throw new HttpProblem(404, 'not-found', `there is no ${type}/${id}`)
   const base = baseOf(context, request)
   const path = [type, id, '_history'].filter((part) => part !== undefined).join('/')
-  const link = linksOf(`${base}/${path}`, query, count === 0 ? undefined : page.cursor)
+  const link = linksOf(request, `${base}/${path}`, query, count === 0 ? undefined : page.cursor)
   const entries = count === 0 ? [] : page.entries.map((entry) => historyEntry(base, entry))
   const total =
     cursor === undefined ? totalOf(page, id !== undefined && since === null && at === null, order) : undefined

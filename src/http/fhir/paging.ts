@@ -35,10 +35,20 @@ export function countOf(query: URLSearchParams): number {
   return Math.min(Number(text), largestCount)
 }
 
-export function linksOf(url: string, query: URLSearchParams, cursor: string | undefined) {
+/** Links keep what the client says of the answer, too: it may have no other way to say it. */
+export function linksOf(
+  { query: said }: FastifyRequest,
+  url: string,
+  query: URLSearchParams,
+  cursor: string | undefined,
+) {
   const at = (relation: string, page: string | null | undefined) => {
     const own = new URLSearchParams(query)
     own.delete('_page')
+    for (const name of ['_format', '_pretty']) {
+      const value = (said as Record<string, unknown>)[name]
+      if (typeof value === 'string') own.set(name, value)
+    }
     if (page !== null && page !== undefined) own.set('_page', page)
     const text = own.toString()
     return { relation, url: text === '' ? url : `${url}?${text}` }

@@ -5,10 +5,10 @@ import type { InteractionRequest, ResourceVersion } from '../../index.js'
 import { checkAccess, permitOf } from '../access/caller.js'
 import { auditOf, baseOf, type Context, instantIn, queryOf, tenantOf, typeOf } from '../context.js'
 import { isUnchanged } from '../entity-tags.js'
-import { HttpProblem } from '../failures.js'
+import { HttpProblem, parameterProblem } from '../failures.js'
 import { checkAccept, checkContentType, sendJson } from '../formats.js'
 import { inBody } from '../places.js'
-import { applied, type Return, returnIn } from '../preferences.js'
+import { applied, isLenient, type Return, returnIn } from '../preferences.js'
 import { provenanceOf } from './provenance.js'
 
 type Method = InteractionRequest['method']
@@ -31,7 +31,9 @@ async function read(context: Context, request: FastifyRequest, reply: FastifyRep
   const type = typeOf(request)
   checkAccess(request, 'r', type)
   const { id, version } = request.params as { id: string; version?: string }
-  const asOf = queryOf(request).get('_at')
+  const query = queryOf(request)
+  checkWhole(request, query)
+  const asOf = query.get('_at')
   const at = asOf === null ? undefined : instantIn('_at', asOf)
   const tenant = await tenantOf(context, request)
   const found =
@@ -49,6 +51,17 @@ async function read(context: Context, request: FastifyRequest, reply: FastifyRep
   reply.headers({ ...headers, 'content-location': placeOf(baseOf(context, request), found) })
   if (isUnchanged(request, headers.etag, found.at)) return reply.code(304).send()
   return sendJson(request, reply, found.body as Uint8Array)
+}
+
+/** Who asks for a part of a resource, and gets all of it, could take it for less than it is. */
+function checkWhole(request: FastifyRequest, query: URLSearchParams): void {
+  for (const name of ['_summary', '_elements'])
+    if (query.has(name) && query.get(name) !== 'false' && !isLenient(request))
+      throw parameterProblem(
+        name,
+        "a resource is answered whole; 'Prefer: handling=lenient' takes that",
+        'not-supported',
+      )
 }
 
 const headersOf = ({ version, at }: Pick<ResourceVersion, 'version' | 'at'>) => ({

@@ -1,40 +1,29 @@
 /** The resources of a type: those that a condition selects, or all of them by id, page by page; also as they were at an instant. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { encodePage, type PageEntry } from '../../../domain/fhir/bundle/response.js'
+import { searchParametersOf } from '../../../domain/fhir/search-parameters.js'
 import { parseInstant } from '../../../domain/instant.js'
 import { orThrow } from '../../../domain/task.js'
 import type { ResourceVersion, Tenant } from '../../index.js'
 import { checkAccess } from '../access/caller.js'
 import { baseOf, type Context, instantIn, queryOf, tenantOf, typeOf } from '../context.js'
 import { parameterProblem } from '../failures.js'
-import { checkAccept, checkContentType, sendJson } from '../formats.js'
+import { checkAccept, formIn, sendJson } from '../formats.js'
 import { lastUpdatedIn } from './last-updated.js'
 import { checkParameters, countOf, linksOf } from './paging.js'
 
 export function addSearches(app: FastifyInstance, context: Context): void {
   app.get('/:type', (request, reply) => search(context, request, reply, queryOf(request)))
   app.post('/:type/_search', (request, reply) => {
-    checkContentType(request, ['application/x-www-form-urlencoded'])
     const query = queryOf(request)
-    for (const [name, value] of new URLSearchParams(String(request.body ?? ''))) query.append(name, value)
+    for (const [name, value] of formIn(request)) query.append(name, value)
     return search(context, request, reply, query)
   })
 }
 
-const searchParameters = new Set([
-  '_id',
-  'identifier',
-  'url',
-  '_lastUpdated',
-  '_at',
-  '_count',
-  '_summary',
-  '_total',
-  '_page',
-])
 const conditions = ['_id', 'identifier', 'url']
-/** Each of them has to hold. */
-const criteria = new Set([...conditions, '_lastUpdated'])
+/** What is said of the answer. */
+const resultParameters = ['_at', '_count', '_summary', '_total', '_page']
 
 async function search(
   context: Context,
@@ -45,19 +34,19 @@ async function search(
   checkAccept(request)
   const type = typeOf(request)
   checkAccess(request, 's', type)
-  checkParameters(request, query, searchParameters, criteria)
-  const summary = query.get('_summary')
-  if (summary !== null && summary !== 'count' && summary !== 'false')
-    throw parameterProblem('_summary', "it is 'count' here", 'not-supported')
+  // Of several criteria, each has to hold.
+  const criteria = searchParametersOf(type).map(({ name }) => name)
+  checkParameters(request, query, new Set([...criteria, ...resultParameters]), new Set(criteria))
+  const [summary, total] = [oneOf(query, '_summary', summaries), oneOf(query, '_total', totals)]
+  const isCount = summary === 'count' || countOf(query) === 0
   const tenant = await tenantOf(context, request)
   const base = baseOf(context, request)
   const isLater = lastUpdatedIn(query.getAll('_lastUpdated'))
-  const found = await matches(tenant, type, query, isLater, summary === 'count')
-  const entries = found.entries.filter(isLater)
-  const total = found.total ?? (found.cursor === undefined && found.isAll ? entries.length : undefined)
-  const link = linksOf(`${base}/${type}`, query, found.cursor)
-  const shown = summary === 'count' ? [] : entries
-  const encoded = shown.map(
+  const found = await matches(tenant, type, query, isLater, isCount, total === 'accurate')
+  const entries = isCount ? [] : found.entries.filter(isLater)
+  const counted = found.total ?? (found.cursor === undefined && found.isAll ? entries.length : undefined)
+  const link = linksOf(request, `${base}/${type}`, query, isCount ? undefined : found.cursor)
+  const encoded = entries.map(
     ({ type, id, body }): PageEntry => ({
       fullUrl: `${base}/${type}/${id}`,
       ...(body === undefined ? undefined : { resource: body }),
@@ -67,8 +56,17 @@ async function search(
   return sendJson(
     request,
     reply,
-    encodePage('searchset', { ...(total === undefined ? undefined : { total }), link }, encoded),
+    encodePage('searchset', { ...(counted === undefined ? undefined : { total: counted }), link }, encoded),
   )
+}
+
+const summaries = ['count', 'false']
+const totals = ['none', 'estimate', 'accurate']
+
+function oneOf(query: URLSearchParams, name: string, known: ReadonlyArray<string>): string | undefined {
+  const value = query.get(name) ?? undefined
+  if (value === undefined || known.includes(value)) return value
+  throw parameterProblem(name, `it is one of ${known.join(', ')} here`, 'not-supported')
 }
 
 interface Matches {
@@ -85,25 +83,23 @@ async function matches(
   query: URLSearchParams,
   isLater: (version: ResourceVersion) => boolean,
   isCount: boolean,
+  isCounted: boolean,
 ): Promise<Matches> {
-  const count = countOf(query)
   const asOf = query.get('_at')
   const at = asOf === null ? {} : { at: instantIn('_at', asOf) }
   const condition = new URLSearchParams([...query].filter(([name]) => conditions.includes(name)))
   if (condition.size > 0) {
     const page = query.get('_page')
     const place = page === null ? { after: '', at: await settled(tenant, at.at) } : placeIn(page)
-    return selected(tenant, type, condition.toString(), place, count, isLater)
+    return selected(tenant, type, condition.toString(), place, countOf(query), isLater)
   }
   if (isCount && !query.has('_lastUpdated')) return { entries: [], isAll: true, total: await tenant.count(type, at) }
-  if (isCount) throw parameterProblem('_summary', 'what _lastUpdated selects is not counted', 'not-supported')
+  if (isCount) throw parameterProblem('_lastUpdated', 'what it selects is not counted', 'not-supported')
   const cursor = query.get('_page') ?? undefined
-  const page = await tenant.list(type, {
-    count: Math.max(1, count),
-    ...(cursor === undefined ? at : { cursor }),
-  })
+  const page = await tenant.list(type, { count: countOf(query), ...(cursor === undefined ? at : { cursor }) })
   const isAll = cursor === undefined && page.cursor === undefined
-  return count === 0 ? { entries: [], isAll: false } : { ...page, isAll }
+  const isWanted = isCounted && !isAll && cursor === undefined && !query.has('_lastUpdated')
+  return { ...page, isAll, ...(isWanted ? { total: await tenant.count(type, at) } : undefined) }
 }
 
 /** An instant that no later write moves: not beyond the head. */

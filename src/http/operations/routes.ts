@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type Context, typeOf } from '../context.js'
 import { HttpProblem } from '../failures.js'
+import { methods } from '../methods.js'
 import { addDefinitions } from './describe.js'
 import { addDiff } from './diff.js'
 import { addTakingBack } from './taking-back.js'
@@ -15,10 +16,11 @@ export function addOperations(app: FastifyInstance, context: Context, version: s
 
 /** No id begins with `$`: whatever does is meant as an operation. */
 function addUnknown(app: FastifyInstance): void {
-  const method = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+  // HEAD comes along with GET.
+  const method = methods.filter((each) => each !== 'HEAD')
   for (const url of ['/:operation(^\\$.+)', '/:type/:operation(^\\$.+)', '/:type/:id/:operation(^\\$.+)'])
     app.route({
-      method: [...method],
+      method,
       url,
       handler: (request) => {
         if ('type' in (request.params as object)) typeOf(request)

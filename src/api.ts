@@ -181,6 +181,8 @@ export interface CommitView {
   readonly prev: string
   /** Bytes of its object. Bodies that stand in `blobs/` are not among them. */
   readonly bytes: number
+  /** The header line as it is stored, of which `hash` is the SHA-256. It names that of each body. Only where headers were asked for. */
+  readonly header?: string
   readonly transactions: ReadonlyArray<{
     readonly id: string
     readonly request?: string
@@ -204,6 +206,8 @@ export interface CommitsOptions {
   readonly signal?: AbortSignal
   /** `false` leaves the bodies out, and their reads. */
   readonly bodies?: boolean
+  /** `true` adds the header of each commit as it is stored, for whoever checks the chain for themselves. */
+  readonly headers?: boolean
 }
 
 /** The reads that a tenant and a snapshot share. */

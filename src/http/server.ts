@@ -15,7 +15,7 @@ import { addSearches } from './fhir/search.js'
 import { checkContentEncoding } from './formats.js'
 import { addHealth } from './health.js'
 import { collectRoutes, noRoute, refuseOtherMethods } from './methods.js'
-import { addOperations } from './operations/routes.js'
+import { makeOperations } from './operations/routes.js'
 import { addBodies } from './protection/bodies.js'
 import { addCors, securityHeaders } from './protection/browsers.js'
 import { addClosing } from './protection/closing.js'
@@ -95,11 +95,17 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   })
   await addCors(app, settings)
   const known = collectRoutes(app)
-  await app.register(compress, { threshold: 1_024, encodings: ['gzip'], globalDecompression: false })
+  await app.register(compress, {
+    threshold: 1_024,
+    encodings: ['gzip'],
+    globalDecompression: false,
+    customTypes: /json\b/,
+  })
   addHealth(app, { store, settings, closing: closing.begun })
   app.decorate('metrics', metrics.registry)
   if (settings.serveMetrics) addMetrics(app, metrics)
   await addRateLimit(app, settings)
+  const addOperations = makeOperations(context, version)
   const routes = async (scope: FastifyInstance): Promise<void> => {
     scope.addHook('onRequest', (request, _, done) => {
       load.admit(request.exchange)
@@ -111,7 +117,7 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
     addHistories(scope, context)
     addSearches(scope, context)
     addResources(scope, context)
-    addOperations(scope, context, version)
+    addOperations(scope)
   }
   await app.register(routes, { prefix: '/fhir' })
   if (settings.tenancy.from === 'path') await app.register(routes, { prefix: '/tenants/:tenant/fhir' })

@@ -35,6 +35,10 @@ export interface HttpSettings extends AccessSettings {
   readonly connectionTimeoutMs: number
   /** Whether `/metrics` is there, for programs of this machine. */
   readonly serveMetrics: boolean
+  /** How many may read the log at a time; beyond them 503. Each has up to some 24 MiB in memory, or one larger commit. */
+  readonly maxLogReaders: number
+  /** How long a follower of the log hears nothing before it gets a sign of life; shorter than `connectionTimeoutMs`. */
+  readonly heartbeatMs: number
   /** How long the store may take to answer whether it is ready. */
   readonly readyTimeoutMs: number
   /** How long `close` goes on accepting, while `/health/ready` says that it closes; and how long it waits for what is under way. */
@@ -63,6 +67,8 @@ export const defaultHttpSettings: HttpSettings = {
   keepAliveTimeoutMs: 75_000,
   connectionTimeoutMs: 120_000,
   serveMetrics: true,
+  maxLogReaders: 16,
+  heartbeatMs: 15_000,
   readyTimeoutMs: 2_000,
   drainMs: 0,
   closeTimeoutMs: 10_000,

@@ -1,4 +1,5 @@
 /** The log commit by commit, as `tenant.commits()` shows it. */
+import { asBuffer } from '../../domain/body/bytes.js'
 import { type ChainLink, objectLength, origin } from '../../domain/commit.js'
 import { annalsError } from '../../domain/error.js'
 import { pointersOf } from '../../domain/pointer.js'
@@ -14,13 +15,13 @@ import { copyOf, type Reader } from './reader.js'
 export type CommitsDeps = FollowDeps & { readonly reader: Reader; readonly limits: Limits }
 
 export async function* commits(deps: CommitsDeps, options: CommitsOptions = {}): AsyncGenerator<CommitView> {
-  const { from = 1, to, follow = false, signal, bodies = true } = options
+  const { from = 1, to, follow = false, signal, bodies = true, headers = false } = options
   const first = typeof from === 'number' ? from : from.seq + 1
   if (!Number.isSafeInteger(first) || first < 1)
     throw annalsError('InvalidInput', { what: 'from', problem: 'it is a commit number from 1, or a position' })
   const link = await linkBefore(deps.log, first)
   for await (const step of walk(deps, link, { to, follow, signal, whole: bodies }))
-    if (step.kind === 'commit') yield await commitView(deps, step.opened, bodies)
+    if (step.kind === 'commit') yield await commitView(deps, step.opened, bodies, headers)
 }
 
 /** What the first commit of the iteration has to follow. A start beyond the log has nothing before it yet. */
@@ -31,7 +32,12 @@ async function linkBefore(log: LogReader, first: number): Promise<ChainLink> {
   throw annalsError('InvalidInput', { what: 'from', problem: `the log has no commit ${first - 1} yet` })
 }
 
-async function commitView(deps: CommitsDeps, opened: OpenCommit, withBodies: boolean): Promise<CommitView> {
+async function commitView(
+  deps: CommitsDeps,
+  opened: OpenCommit,
+  withBodies: boolean,
+  withHeader: boolean,
+): Promise<CommitView> {
   const { reader, limits } = deps
   const { partition } = deps.log
   const { header, seq, hash } = opened.commit
@@ -51,6 +57,7 @@ async function commitView(deps: CommitsDeps, opened: OpenCommit, withBodies: boo
     hash,
     prev,
     bytes: objectLength(opened.commit),
+    ...(withHeader ? { header: headerLine(opened) } : undefined),
     transactions: header.transactions.map((transaction) => ({
       id: transaction.id,
       ...(transaction.request === undefined ? undefined : { request: transaction.request }),
@@ -65,3 +72,6 @@ async function commitView(deps: CommitsDeps, opened: OpenCommit, withBodies: boo
     })),
   }
 }
+
+/** Its bytes have been read, whatever else has. */
+const headerLine = ({ commit, bytes }: OpenCommit): string => asBuffer(bytes).toString('utf8', 0, commit.bodiesAt - 1)

@@ -61,7 +61,7 @@ export async function running(options: FhirServerOptions = {}, of: string | Stor
         ...(text === undefined ? undefined : { body: text }),
       })
       const read = await answer.text()
-      const isJson = answer.headers.get('content-type')?.includes('json') === true && read !== ''
+      const isJson = /\bjson\b/.test(answer.headers.get('content-type') ?? '') && read !== ''
       const parsed = isJson ? JSON.parse(read) : undefined
       expect(problemsOf(parsed), `${method} ${path}`).toEqual([])
       return { status: answer.status, headers: answer.headers, text: read, body: parsed }

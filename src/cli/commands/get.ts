@@ -1,9 +1,8 @@
 /** `annals get`: one version, byte for byte. */
 
 import { readAsOf } from '../../../domain/as-of.js'
-import type { ResourceVersion, Tenant } from '../../index.js'
+import { type ResourceVersion, type Tenant, versionJson } from '../../index.js'
 import { CliFailure } from '../failure.js'
-import { versionJson } from '../json.js'
 import type { AddCommand } from '../program.js'
 import { makeSession, withTenant } from '../session.js'
 import { parseTarget, settingsOf, type Target, wholeNumber } from '../settings.js'

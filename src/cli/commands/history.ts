@@ -1,9 +1,9 @@
 /** `annals history`: who changed what, when and why. */
 
 import { readAsOf } from '../../../domain/as-of.js'
-import { formatPosition, type HistoryPage, type ResourceVersion, type Tenant } from '../../index.js'
+import { formatPosition, type HistoryPage, type ResourceVersion, type Tenant, versionJson } from '../../index.js'
 import { usage } from '../failure.js'
-import { comma, versionJson } from '../json.js'
+import { comma } from '../json.js'
 import type { AddCommand } from '../program.js'
 import { makeSession, type Session, withTenant } from '../session.js'
 import { parseScope, settingsOf, wholeNumber } from '../settings.js'

@@ -1,6 +1,5 @@
 /** `annals log`: the commits, one on each line. */
-import type { CommitView } from '../../index.js'
-import { commitJson } from '../json.js'
+import { type CommitView, commitJson } from '../../index.js'
 import type { AddCommand } from '../program.js'
 import { makeSession, withTenant } from '../session.js'
 import { settingsOf, wholeNumber } from '../settings.js'

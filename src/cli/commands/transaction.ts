@@ -9,11 +9,12 @@ import {
   type OperationInput,
   type Tenant,
   type TransactionResult,
+  versionJson,
 } from '../../index.js'
 import { type AuditFlags, auditOptions, withAuditFlags } from '../audit.js'
 import { CliFailure, usage } from '../failure.js'
 import { readInput } from '../input.js'
-import { transactionJson, versionJson } from '../json.js'
+import { transactionJson } from '../json.js'
 import type { AddCommand } from '../program.js'
 import { makeSession, type Session, withTenant } from '../session.js'
 import { settingsOf } from '../settings.js'

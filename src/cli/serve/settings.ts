@@ -82,6 +82,7 @@ const bounds = {
   maxBodyBytesInFlight: setting(bytes, 'n', http.maxBodyBytesInFlight, 'bodies in memory at a time; beyond them 503'),
   maxRequestsInFlight: setting(some, 'n', http.maxRequestsInFlight, 'requests under way at a time; beyond them 503'),
   maxConnections: setting(some, 'n', http.maxConnections, 'connections; beyond them none is accepted'),
+  maxLogReaders: setting(some, 'n', http.maxLogReaders, 'readers of the log at a time; beyond them 503'),
   maxEventLoopDelayMs: setting(
     milliseconds,
     'n',
@@ -96,6 +97,7 @@ const times = {
   minBodyBytesPerSecond: setting(bytes, 'n', http.minBodyBytesPerSecond, 'a body that comes as fast may take longer'),
   keepAliveTimeoutMs: setting(milliseconds, 'n', http.keepAliveTimeoutMs, 'between two requests of a connection'),
   connectionTimeoutMs: setting(milliseconds, 'n', http.connectionTimeoutMs, 'for a connection to be silent'),
+  heartbeatMs: setting(milliseconds, 'n', http.heartbeatMs, 'between signs of life to followers of the log'),
   readyTimeoutMs: setting(milliseconds, 'n', http.readyTimeoutMs, 'for the store to say that it is ready'),
   drainMs: setting(wholeNumber(0, 2 ** 31 - 1), 'n', http.drainMs, 'to go on when it is told to stop, not ready'),
   closeTimeoutMs: setting(milliseconds, 'n', http.closeTimeoutMs, 'for what is under way to be finished then'),

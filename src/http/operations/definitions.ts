@@ -144,4 +144,26 @@ export const restore: Operation = {
   answers: takenBack,
 }
 
-export const operations: ReadonlyArray<Operation> = [diff, revert, restore]
+export const log: Operation = {
+  code: 'log',
+  title: 'The log, commit by commit',
+  description:
+    'Newline-delimited JSON (application/x-ndjson), one commit on each line, oldest first; or with Accept: text/event-stream the same as server-sent events that go on with new commits. The hash of a line is the prev of the next.',
+  levels: ['system'],
+  affectsState: false,
+  takes: [
+    { name: 'from', type: 'positiveInt', documentation: 'The first commit (default 1).' },
+    { name: 'to', type: 'positiveInt', documentation: 'The last commit (default: the last there is).' },
+    { name: '_count', type: 'positiveInt', documentation: 'At most so many commits.' },
+    { name: 'bodies', type: 'boolean', documentation: 'false leaves the bodies out.' },
+    {
+      name: 'headers',
+      type: 'boolean',
+      documentation: 'true adds the header of each commit as it is stored, of which the hash is the SHA-256.',
+    },
+    { name: 'partition', type: 'unsignedInt', documentation: 'Which log, where a tenant has several.' },
+  ],
+  answers: [{ name: 'return', type: 'Binary', min: 1, documentation: 'The commits.' }],
+}
+
+export const operations: ReadonlyArray<Operation> = [diff, revert, restore, log]

@@ -5,13 +5,20 @@ import { HttpProblem } from '../failures.js'
 import { methods } from '../methods.js'
 import { addDefinitions } from './describe.js'
 import { addDiff } from './diff.js'
+import { addLog } from './log.js'
+import { makeReaders } from './readers.js'
 import { addTakingBack } from './taking-back.js'
 
-export function addOperations(app: FastifyInstance, context: Context, version: string): void {
-  addDefinitions(app, context, version)
-  addDiff(app, context)
-  addTakingBack(app, context)
-  addUnknown(app)
+/** One for all scopes: they share what is bounded. */
+export function makeOperations(context: Context, version: string): (app: FastifyInstance) => void {
+  const readers = makeReaders(context)
+  return (app) => {
+    addDefinitions(app, context, version)
+    addDiff(app, context)
+    addTakingBack(app, context)
+    addLog(app, context, readers)
+    addUnknown(app)
+  }
 }
 
 /** No id begins with `$`: whatever does is meant as an operation. */

@@ -51,7 +51,11 @@ export const exportStateKey = (tenant: string, job: string): string => `${export
 export const submissionsPrefix = (tenant: string): string => `${encodeSegment(tenant)}/bulk/submit/`
 export const submissionPrefix = (tenant: string, submitter: string, submission: string): string =>
   `${submissionsPrefix(tenant)}${encodeSegment(submitter)}/${encodeSegment(submission)}/`
-/** Who processes which part of bulk work. */
+/** Submissions that somebody has to work on. */
+export const submissionsPk = 'L#%submissions'
+export const submissionSk = (tenant: string, submitter: string, submission: string): string =>
+  [tenant, submitter, submission].map(encodeSegment).join('#')
+/** Who processes which part of a submission. */
 export const bulkPk = (tenant: string): string => `L#${encodeSegment(tenant)}#%bulk`
 
 /** A segment that is empty, `.` or `..`: no object of a store is named so, though a listing may show what others put there. */

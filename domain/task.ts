@@ -42,6 +42,8 @@ export async function mapBounded<A, B>(
   width: number,
   map: (value: A, index: number) => Promise<B>,
 ): Promise<B[]> {
+  // The rule on the way of a write: there is nothing to bound.
+  if (values.length === 1) return [await map(values[0] as A, 0)]
   const results = new Array<B>(values.length)
   let next = 0
   let failure: { readonly error: unknown } | undefined

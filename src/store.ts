@@ -21,6 +21,7 @@ import { type ExportingFp, type ExportPlaces, type ExportsFp, makeExporting } fr
 import { makeRunning } from './bulk/export/running.js'
 import { makeExportWorkers, type StoreExports } from './bulk/export/worker.js'
 import type { Submissions } from './bulk/submit/api.js'
+import { makeSubmissionWorkers, type StoreSubmissions } from './bulk/submit/worker.js'
 import { copyTenant } from './copy/copy.js'
 import { lend, sideOf } from './copy/side.js'
 import { examine } from './doctor.js'
@@ -102,6 +103,8 @@ export interface Store extends Promised<StoreFp> {
   readonly sagas: Sagas
   /** What all processes do about the exports of all tenants. */
   readonly exports: StoreExports
+  /** Workers on submissions: see `StoreSubmissions`. */
+  readonly submissions: StoreSubmissions
   readonly fp: StoreFp & {
     readonly projections: ProjectionsFp
     readonly sagas: SagasFp
@@ -224,6 +227,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     closing ??= (async () => {
       const opened = await Promise.allSettled(open.values())
       await exportWorkers.close()
+      await submissionWorkers.close()
       await running.close()
       await Promise.all(opened.map((each) => (each.status === 'fulfilled' ? each.value.close() : undefined)))
       await projecting.close()
@@ -261,6 +265,11 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     running,
     tenants,
     exportingOf: async (name) => exportingOf(await knownManifest(name)),
+  })
+
+  const submissionWorkers = makeSubmissionWorkers({
+    ...adapters,
+    submissionsOf: async (name) => (await tenant(name, { create: false })).submissions,
   })
 
   const projecting = makeProjections({ ...adapters, workerName: writerName, logsOf, tenants })
@@ -303,6 +312,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
     projections: projecting.projections,
     sagas: making.sagas,
     exports: exportWorkers.exports,
+    submissions: submissionWorkers.submissions,
     fp: {
       ...fp,
       projections: projecting.fp,

@@ -55,17 +55,28 @@ export const textAt = (bytes: Uint8Array, { start, end }: Span): string | undefi
 /** Hears every string that is the value of a member or stands in the list that is. `parent`: the member around its object. */
 export type HearText = (name: string, parent: string, span: Span) => void
 
-/** Visits all strings below the object that begins at `start`. `parent` is what stands around it. */
-export function visitTexts(bytes: Uint8Array, start: number, parent: string, hear: HearText): void {
-  for (const { name, ...span } of membersOf(bytes, start)) visitValue(bytes, span, name, parent, hear)
+/** Visits all strings below the object that begins at `start`, in one pass; answers where it ends. `parent` is what stands around it. */
+export function visitTexts(bytes: Uint8Array, start: number, parent: string, hear: HearText): number {
+  let i = next(bytes, start + 1)
+  while (bytes[i] !== CLOSE_OBJECT) {
+    const nameEnd = endOfText(bytes, i)
+    const name = decodeString(bytes, i, nameEnd)
+    i = next(bytes, visitValue(bytes, next(bytes, nameEnd), name, parent, hear))
+  }
+  return i + 1
 }
 
-function visitValue(bytes: Uint8Array, span: Span, name: string, parent: string, hear: HearText): void {
-  const first = bytes[span.start]
-  if (first === QUOTE) hear(name, parent, span)
-  else if (first === OPEN_OBJECT) visitTexts(bytes, span.start, name, hear)
-  else if (first === OPEN_ARRAY)
-    for (const element of elementsOf(bytes, span.start)) visitValue(bytes, element, name, parent, hear)
+function visitValue(bytes: Uint8Array, start: number, name: string, parent: string, hear: HearText): number {
+  const first = bytes[start]
+  if (first === OPEN_OBJECT) return visitTexts(bytes, start, name, hear)
+  if (first === OPEN_ARRAY) {
+    let i = next(bytes, start + 1)
+    while (bytes[i] !== CLOSE_ARRAY) i = next(bytes, visitValue(bytes, i, name, parent, hear))
+    return i + 1
+  }
+  const end = endOfValue(bytes, start)
+  if (first === QUOTE) hear(name, parent, { start, end })
+  return end
 }
 
 /** The next token that is neither comma nor colon. */

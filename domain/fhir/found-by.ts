@@ -2,7 +2,7 @@
  * What a FHIR resource can be found by: its identifiers and its canonical URL. Each has a key, a short hash that depends on
  * nothing but the text, so that an index of keys neither shows nor repeats what resources say.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { asBuffer } from '../body/bytes.js'
 import type { Member, Outline } from '../body/index.js'
 
@@ -56,4 +56,4 @@ export function keysOf({ identifiers, url }: FoundBy): Keys | undefined {
 }
 
 /** 128 bits: two texts share a key by chance after some 10^19 of them, and then a look at the body tells them apart. */
-const short = (text: string): string => createHash('sha256').update(text).digest().toString('base64url', 0, 16)
+const short = (text: string): string => hash('sha256', text, 'buffer').toString('base64url', 0, 16)

@@ -164,3 +164,23 @@ test('manifests that several processes work at are each processed once, and coun
   const requests = await requestsOf(first)
   expect(new Set(requests).size).toBe(requests.length)
 })
+
+test('workers process what is added, go on with what the dead have left, and forget what has no work', async () => {
+  const world = await ready({}, 1)
+  const dead = dying(60, true)
+  const entered = world.enter(dead.fate)
+  await Promise.race([entered.then((tenant) => outcome(tenant.submissions.process(name))), dead.died])
+  expect(dead.isDead()).toBe(true)
+  const store = await world.open()
+  const failures: unknown[] = []
+  const worker = store.submissions.work({ lookMs: 1_000, onFailure: (error) => failures.push(error) })
+  const tenant = await store.tenant('t')
+  const status = await tenant.submissions.process(name)
+  expect(status).toMatchObject({ isEnded: true, hasWork: false })
+  await tenant.submissions.abort(name)
+  expect(await stateOf(tenant)).toEqual({ 'Patient/a': 1 })
+  while ((await world.offered()) > 0) await new Promise((resolve) => setImmediate(resolve))
+  await worker.stop()
+  expect(failures).toEqual([])
+  await store.close()
+})

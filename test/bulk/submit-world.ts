@@ -1,7 +1,9 @@
 /** Memory that several processes share, each behind ports that a test breaks or pauses, and files that submissions read. */
 import { memoryBlobStore, memoryDoorbell, memoryPointerStore } from '../../adapters/memory/index.js'
 import { systemIds } from '../../adapters/system-ids.js'
+import { submissionsPk } from '../../domain/keys.js'
 import { SourceProblem, type Sources } from '../../domain/ports/index.js'
+import { run } from '../../domain/task.js'
 import type { LineResult, SubmissionName, UndoConflict } from '../../src/bulk/submit/api.js'
 import { defaultLimits } from '../../src/limits.js'
 import { makeStore, type Store, type Tenant } from '../../src/store.js'
@@ -18,6 +20,8 @@ export interface SubmitWorld {
   readonly puts: string[]
   enter(fate?: Fate): Promise<Tenant>
   open(fate?: Fate): Promise<Store>
+  /** Submissions that somebody has to work on. */
+  offered(): Promise<number>
 }
 
 export const name: SubmissionName = { submitter: 'https://example.org|us', submission: 's/1' }
@@ -50,7 +54,11 @@ export function makeSubmitWorld(files: Files, partitions = 1, groupLines = 1_000
       { create: true, recover: false, limits: { ...defaultLimits, maxCommitEvents: 2 * groupLines } },
     )
   }
-  return { clock, files, puts, open, enter: async (fate) => (await open(fate)).tenant('t', { partitions }) }
+  const offered = async (): Promise<number> => {
+    const page = await run(pointers.query({ pk: submissionsPk, limit: 10 }))
+    return page.items.length
+  }
+  return { clock, files, puts, open, offered, enter: async (fate) => (await open(fate)).tenant('t', { partitions }) }
 }
 
 const chunkBytes = 4_096

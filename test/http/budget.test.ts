@@ -1,8 +1,8 @@
 /** What requests ask of the storage: what the same calls of the library do, and no more. */
 import { describe, expect, test } from 'vitest'
-import { fhirServer } from '../../src/http/index.js'
 import type { Tenant } from '../../src/store.js'
 import { makeWorld, type Site } from '../protocol/world.js'
+import { running } from './server.js'
 
 const patient = (id: string, more = {}): string => JSON.stringify({ resourceType: 'Patient', id, ...more })
 
@@ -11,9 +11,9 @@ async function warm() {
   const site = await makeWorld().open()
   const tenant = await site.store.tenant('t', { kind: 'fhir' })
   for (const id of ['warm', 'known']) await tenant.update('Patient', id, patient(id))
-  const app = await fhirServer(site.store, { tenant: 't' })
+  const server = await running({ tenant: 't' }, site.store)
   spent(site)
-  return { site, tenant, app }
+  return { site, tenant, server }
 }
 
 type Place = Awaited<ReturnType<typeof warm>>
@@ -35,11 +35,10 @@ interface Asked {
   readonly body?: string
 }
 
-async function ask({ app, site }: Place, { method, path, headers = {}, body }: Asked) {
-  const type = { 'content-type': 'application/fhir+json' }
-  const answer = await app.inject({ method, url: `/fhir/${path}`, headers: { ...type, ...headers }, payload: body })
-  expect(answer.statusCode).toBeLessThan(300)
-  return { answer, cost: spent(site) }
+async function ask({ server, site }: Place, { method, path, headers = {}, body }: Asked) {
+  const answer = await server.ask(method, path, { headers, body })
+  expect(answer.status).toBeLessThan(300)
+  return { ...answer, cost: spent(site) }
 }
 
 const jsonPatch = JSON.stringify([{ op: 'add', path: '/active', value: true }])
@@ -102,10 +101,10 @@ describe('over HTTP', () => {
       { method: 'PATCH', path: 'Patient/known', ...patched },
     ]
     for (const asked of writes) {
-      const { answer } = await ask(place, asked)
-      const { id, meta } = answer.json()
-      expect(answer.body).toBe((await place.tenant.read('Patient', id))?.text())
-      expect(answer.headers.etag).toBe(`W/"${meta.versionId}"`)
+      const { headers, text, body } = await ask(place, asked)
+      const { id, meta } = body
+      expect(text).toBe((await place.tenant.read('Patient', id))?.text())
+      expect(headers.get('etag')).toBe(`W/"${meta.versionId}"`)
     }
   })
 

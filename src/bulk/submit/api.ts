@@ -116,6 +116,8 @@ export interface SubmissionStatus extends SubmissionName {
   readonly counts: LineCounts
   /** Whether there is nothing left to do: no more manifests will come, and each has ended. */
   readonly isEnded: boolean
+  /** Whether somebody is at it, or has to be. */
+  readonly hasWork: boolean
   readonly undone?: Undone
 }
 

@@ -44,6 +44,7 @@ export function submissionStatus(
     begun,
     manifests,
     counts: sumOf(manifests.filter(({ state }) => state !== 'replaced').map(({ counts }) => counts)),
+    hasWork: state === 'stopping' || (state !== 'stopped' && manifests.some(isUnfinished)),
     isEnded: state === 'stopped' || (state === 'completed' && !manifests.some(isUnfinished)),
     ...(undone === undefined ? undefined : { undone }),
   }
@@ -51,7 +52,3 @@ export function submissionStatus(
 
 const isUnfinished = ({ state, undone }: ManifestStatus): boolean =>
   state === 'pending' || state === 'processing' || (state === 'replaced' && undone === undefined)
-
-/** Whether somebody is at it, or would have to be. */
-export const hasWork = ({ state, manifests }: SubmissionStatus): boolean =>
-  state === 'stopping' || (state !== 'stopped' && manifests.some(isUnfinished))

@@ -33,9 +33,10 @@ import { fileFolder } from './kept.js'
 import { correlationOf } from './names.js'
 import { fileDocument, processManifest } from './process.js'
 import { linesIn } from './read-kept.js'
-import { hasWork, manifestStatus, submissionStatus } from './status.js'
+import { manifestStatus, submissionStatus } from './status.js'
 import { takeBack } from './undo.js'
 import { undoLine } from './undo-line.js'
+import { offer } from './worker.js'
 
 export interface SubmissionsDeps {
   readonly tenant: Tenant
@@ -112,6 +113,7 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
     if (stands.url !== document.url || stands.replaces !== document.replaces)
       throw invalid('manifest', 'there is another one of this id')
     if (document.replaces !== undefined) await replaced(name, document.replaces)
+    await offer(deps.pointers, tenant.name, name)
     return manifestStatus(stands)
   }
 
@@ -127,6 +129,7 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
     if ((await journal.readManifest(name, id)) === undefined)
       throw invalid('manifest', 'the submission has none of this id')
     await replaced(name, id)
+    await offer(deps.pointers, tenant.name, name)
     await takeBackManifest(submission, id)
     return manifestStatus((await journal.readManifest(name, id)) as ManifestDocument)
   }
@@ -144,7 +147,9 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
 
   async function abort(name: SubmissionName): Promise<SubmissionStatus> {
     await known(name)
-    await takeBackAll(await move(name, ['in-progress', 'completed'], 'stopping'))
+    const document = await move(name, ['in-progress', 'completed'], 'stopping')
+    if (document.state === 'stopping') await offer(deps.pointers, tenant.name, name)
+    await takeBackAll(document)
     return reported(await known(name))
   }
 
@@ -232,7 +237,7 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
         for (;;) {
           const hasWorked = await processOnce(name, options)
           const status = await reported(await known(name))
-          if (options.signal?.aborted === true || (!hasWorked && (options.wait === false || !hasWork(status))))
+          if (options.signal?.aborted === true || (!hasWorked && (options.wait === false || !status.hasWork)))
             return status
           if (!hasWorked) await clock.sleep(pollMs, options.signal)
         }

@@ -5,6 +5,7 @@ import { releaseVersion, type Store } from '../index.js'
 import { authenticate, verifying } from './access/authenticate.js'
 import { checkAccessSettings } from './access/settings.js'
 import { addSmartConfiguration } from './access/smart.js'
+import { addSubmit, addSubmitWorker } from './bulk/submit.js'
 import { checkHost, refuseBroken } from './connections.js'
 import type { Context } from './context.js'
 import { sendFailure } from './failures.js'
@@ -106,6 +107,7 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   if (settings.serveMetrics) addMetrics(app, metrics)
   await addRateLimit(app, settings)
   const addOperations = makeOperations(context, version)
+  addSubmitWorker(app, store)
   const routes = async (scope: FastifyInstance): Promise<void> => {
     scope.addHook('onRequest', (request, _, done) => {
       load.admit(request.exchange)
@@ -118,6 +120,7 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
     addSearches(scope, context)
     addResources(scope, context)
     addOperations(scope)
+    addSubmit(scope, context)
   }
   await app.register(routes, { prefix: '/fhir' })
   if (settings.tenancy.from === 'path') await app.register(routes, { prefix: '/tenants/:tenant/fhir' })

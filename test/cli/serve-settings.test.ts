@@ -22,6 +22,7 @@ const examples: { readonly [K in SettingName]: readonly [ServeSettings[K], Serve
   tenant: ['a', 'b', 'c'],
   port: [0, 8_081, 65_535],
   host: ['::1', 'localhost', '127.0.0.2'],
+  allowPrivateSources: [true, false, true],
   insecure: [true, false, true],
   baseUrl: ['https://a.example', 'http://b.example/x', 'https://c.example'],
   manyTenants: [true, false, true],

@@ -8,12 +8,12 @@ import { audience, issuer, newKey, publicJwk, tokenOf } from './issuer.js'
 function routesIn(tree: string): ReadonlyArray<readonly [string, string]> {
   const above: string[] = []
   return tree.split('\n').flatMap((line) => {
-    const [, indent = '', part = '', methods = ''] = /^([│├└─ ]*)(\/\S*|\*) \((.*)\)$/.exec(line) ?? []
+    const [, indent = '', part = '', methods] = /^([│├└─ ]*)(\S+)(?: \((.*)\))?$/.exec(line) ?? []
     if (part === '') return []
     const depth = indent.length / 4 - 1
     above.length = depth
     above.push(part)
-    return methods.split(', ').map((method) => [method, above.join('')] as const)
+    return (methods?.split(', ') ?? []).map((method) => [method, above.join('')] as const)
   })
 }
 

@@ -11,7 +11,8 @@ import { type Configured, withoutCredentials } from './sources.js'
 
 export async function serve(session: Session, { settings, from }: Configured): Promise<void> {
   const access = await accessOf(settings)
-  await withStore(session, { create: true }, async (store) => {
+  const opening = { create: true, sources: { allowPrivate: settings.allowPrivateSources } }
+  await withStore(session, opening, async (store) => {
     const { name: tenant } = await store.tenant(session.tenant, { kind: 'fhir' })
     const app = await fhirServer(store, {
       ...settings,

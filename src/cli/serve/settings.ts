@@ -91,6 +91,15 @@ const bounds = {
   ),
 }
 
+const bulk = {
+  allowPrivateSources: setting(
+    yesOrNo,
+    '',
+    false,
+    'fetch what is submitted from addresses of this machine and of private networks, too',
+  ),
+}
+
 const times = {
   headersTimeoutMs: setting(milliseconds, 'n', http.headersTimeoutMs, 'for the head of a request to come'),
   requestTimeoutMs: setting(milliseconds, 'n', http.requestTimeoutMs, 'for a body to come'),
@@ -125,10 +134,11 @@ export const settingGroups = {
   'Tenants and access:': access,
   'Bounds:': bounds,
   'Times, in milliseconds:': times,
+  'Bulk data:': bulk,
   'Operation:': operation,
 }
 
-export const settings = { ...common, ...listening, ...access, ...bounds, ...times, ...operation } as const
+export const settings = { ...common, ...listening, ...access, ...bounds, ...bulk, ...times, ...operation } as const
 
 export type SettingName = keyof typeof settings
 

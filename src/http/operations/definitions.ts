@@ -16,6 +16,9 @@ export interface Parameter {
     | 'Parameters'
     | 'Binary'
     | 'OperationOutcome'
+    | 'Identifier'
+    | 'Coding'
+    | 'url'
   readonly min?: 1
   readonly max?: '*'
   readonly documentation: string
@@ -166,4 +169,57 @@ export const log: Operation = {
   answers: [{ name: 'return', type: 'Binary', min: 1, documentation: 'The commits.' }],
 }
 
-export const operations: ReadonlyArray<Operation> = [diff, revert, restore, log]
+const whichSubmission: ReadonlyArray<Parameter> = [
+  { name: 'submitter', type: 'Identifier', min: 1, documentation: 'Who submits.' },
+  { name: 'submissionId', type: 'string', min: 1, documentation: 'The name of the submission, of the submitter.' },
+]
+
+export const bulkSubmit: Operation = {
+  code: 'bulk-submit',
+  title: 'Offer files of resources',
+  description:
+    'Takes a manifest of NDJSON files, which are fetched and written line by line. A submission that is stopped is taken back by compensating events. As in HL7 Bulk Data Access 4.0.0-ballot, and Argonaut before it.',
+  levels: ['system'],
+  affectsState: true,
+  takes: [
+    ...whichSubmission,
+    {
+      name: 'submissionStatus',
+      type: 'Coding',
+      documentation: 'in-progress, completed (or complete), stopped (or aborted); system and capitals do not matter.',
+    },
+    { name: 'manifestUrl', type: 'url', documentation: 'Where the manifest is.' },
+    { name: 'fhirBaseUrl', type: 'url', documentation: 'Of the resources; needed with manifestUrl.' },
+    {
+      name: 'replacesManifestUrl',
+      type: 'url',
+      documentation: 'The manifest whose place it takes. Alone: what that one did is taken back.',
+    },
+    {
+      name: 'fileRequestHeader',
+      max: '*',
+      documentation: 'A header of requests for the manifest and its files.',
+      part: [
+        { name: 'headerName', type: 'string', min: 1, documentation: 'Its name.' },
+        { name: 'headerValue', type: 'string', min: 1, documentation: 'Its value.' },
+      ],
+    },
+    { name: 'outputFormat', type: 'string', documentation: 'application/fhir+ndjson.' },
+  ],
+  answers: [{ name: 'return', type: 'OperationOutcome', min: 1, documentation: 'That it is taken.' }],
+}
+
+export const bulkSubmitStatus: Operation = {
+  code: 'bulk-submit-status',
+  title: 'What became of a submission',
+  description:
+    'Answers 202 with a URL, which answers 202 until the submission has ended, and then 200 with a manifest of OperationOutcomes, one for each line that failed or was skipped.',
+  levels: ['system'],
+  affectsState: true,
+  takes: whichSubmission,
+  answers: [
+    { name: 'return', type: 'OperationOutcome', min: 1, documentation: 'Where to ask is in Content-Location.' },
+  ],
+}
+
+export const operations: ReadonlyArray<Operation> = [diff, revert, restore, log, bulkSubmit, bulkSubmitStatus]

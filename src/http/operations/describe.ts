@@ -38,7 +38,7 @@ function operationDefinition(base: string, version: string, operation: Operation
     id: idOf(operation),
     url: canonicalOf(base, operation),
     version,
-    name: `Annals${code.slice(0, 1).toUpperCase()}${code.slice(1)}`,
+    name: `Annals${code.split('-').map(capitalised).join('')}`,
     title,
     status: 'active',
     kind: 'operation',
@@ -52,6 +52,8 @@ function operationDefinition(base: string, version: string, operation: Operation
     parameter: [...takes.map((each) => described(each, 'in')), ...answers.map((each) => described(each, 'out'))],
   }
 }
+
+const capitalised = (word: string): string => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`
 
 const described = ({ name, type, min, max, documentation, codes, part }: Parameter, use: 'in' | 'out'): object => ({
   name,

@@ -74,6 +74,12 @@ export function checkContentType({ headers }: FastifyRequest, others: ReadonlyAr
   if ((parameters.get('charset') ?? 'utf-8') !== 'utf-8') throw unsupported('as UTF-8')
 }
 
+/** Resources in any format of FHIR: what is sent as something else can be the content of a Binary. */
+export function isOfFhir(contentType: string): boolean {
+  const { type } = readMediaType(contentType)
+  return taken.has(type) || /^application\/(?:fhir\+\w+|xml\+fhir)$/.test(type) || !/^[\w.+-]+\/[\w.+-]+$/.test(type)
+}
+
 const formType = 'application/x-www-form-urlencoded'
 
 /** The parameters of a search that are sent as a form. */

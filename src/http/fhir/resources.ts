@@ -9,6 +9,7 @@ import { HttpProblem, parameterProblem } from '../failures.js'
 import { checkAccept, checkContentType, sendJson } from '../formats.js'
 import { inBody } from '../places.js'
 import { applied, isLenient, type Return, returnIn } from '../preferences.js'
+import { binaryOfContent, isContent, sendContent, wantedContent } from './binary.js'
 import { provenanceOf } from './provenance.js'
 
 type Method = InteractionRequest['method']
@@ -27,8 +28,9 @@ export function addResources(app: FastifyInstance, context: Context): void {
 }
 
 async function read(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  checkAccept(request)
   const type = typeOf(request)
+  // Of a Binary, its content may be wanted.
+  if (type !== 'Binary') checkAccept(request)
   checkAccess(request, 'r', type)
   const { id, version } = request.params as { id: string; version?: string }
   const query = queryOf(request)
@@ -48,9 +50,11 @@ async function read(context: Context, request: FastifyRequest, reply: FastifyRep
   }
   const headers = headersOf(found)
   if (found.deleted) throw new HttpProblem(410, 'deleted', `${type}/${id} is deleted`, headers)
+  const body = found.body as Uint8Array
+  const content = type === 'Binary' ? wantedContent(request, body) : undefined
   reply.headers({ ...headers, 'content-location': placeOf(baseOf(context, request), found) })
   if (isUnchanged(request, headers.etag, found.at)) return reply.code(304).send()
-  return sendJson(request, reply, found.body as Uint8Array)
+  return content === undefined ? sendJson(request, reply, body) : sendContent(reply, content)
 }
 
 /** Who asks for a part of a resource, and gets all of it, could take it for less than it is. */
@@ -155,8 +159,9 @@ function conditionsOf({
 
 function bodyOf(method: Method, request: FastifyRequest): Uint8Array | undefined {
   if (method === 'DELETE') return undefined
-  checkContentType(request, method === 'PATCH' ? ['application/json-patch+json'] : [])
+  const isBinary = method !== 'PATCH' && typeOf(request) === 'Binary' && isContent(request)
+  if (!isBinary) checkContentType(request, method === 'PATCH' ? ['application/json-patch+json'] : [])
   const body = request.body as Buffer | undefined
-  if (body !== undefined && body.length > 0) return body
-  throw new HttpProblem(400, 'required', 'a body is needed', {}, inBody)
+  if (body === undefined || body.length === 0) throw new HttpProblem(400, 'required', 'a body is needed', {}, inBody)
+  return isBinary ? binaryOfContent(request, body) : body
 }

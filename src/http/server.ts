@@ -106,8 +106,8 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   app.decorate('metrics', metrics.registry)
   if (settings.serveMetrics) addMetrics(app, metrics)
   await addRateLimit(app, settings)
-  const addOperations = makeOperations(context, version)
   addSubmitWorker(app, store)
+  const addOperations = makeOperations(app, context, version)
   const routes = async (scope: FastifyInstance): Promise<void> => {
     scope.addHook('onRequest', (request, _, done) => {
       load.admit(request.exchange)

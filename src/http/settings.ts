@@ -39,6 +39,9 @@ export interface HttpSettings extends AccessSettings {
   readonly maxLogReaders: number
   /** How long a follower of the log hears nothing before it gets a sign of life; shorter than `connectionTimeoutMs`. */
   readonly heartbeatMs: number
+  /** Jobs at a time, those with a result that is kept included; and how long it is, in milliseconds. */
+  readonly maxJobs: number
+  readonly jobRetentionMs: number
   /** How long the store may take to answer whether it is ready. */
   readonly readyTimeoutMs: number
   /** How long `close` goes on accepting, while `/health/ready` says that it closes; and how long it waits for what is under way. */
@@ -69,6 +72,8 @@ export const defaultHttpSettings: HttpSettings = {
   serveMetrics: true,
   maxLogReaders: 16,
   heartbeatMs: 15_000,
+  maxJobs: 16,
+  jobRetentionMs: 3_600_000,
   readyTimeoutMs: 2_000,
   drainMs: 0,
   closeTimeoutMs: 10_000,

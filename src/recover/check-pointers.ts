@@ -1,6 +1,7 @@
 /** Verification of the pointer store: every item that a commit makes is there and equal, and there is no other. */
 import { isDeepStrictEqual } from 'node:util'
 import { type Commit, eventsOf } from '../../domain/commit.js'
+import { annalsError } from '../../domain/error.js'
 import type { EventHeader } from '../../domain/header.js'
 import { indexPrefixes, versionSk, versionsPk } from '../../domain/keys.js'
 import type { Item } from '../../domain/ports/index.js'
@@ -53,12 +54,18 @@ function orderProblem({ version, prev }: EventHeader, before: Item | undefined):
 }
 
 /** Items that no commit makes. Counting finds out whether there are any; only then each is looked up in the log. */
-export async function checkExtras(deps: VerifyDeps, head: number, expected: number, found: Found): Promise<void> {
+export async function checkExtras(
+  deps: VerifyDeps,
+  head: number,
+  expected: number,
+  found: Found,
+  signal?: AbortSignal,
+): Promise<void> {
   let counted = 0
-  for await (const item of indexItems(deps)) if ((item.attributes.seq as number) <= head) counted++
+  for await (const item of indexItems(deps, signal)) if ((item.attributes.seq as number) <= head) counted++
   if (counted === expected) return
   let known: { seq: number; keys: Set<string> | undefined } | undefined
-  for await (const item of indexItems(deps)) {
+  for await (const item of indexItems(deps, signal)) {
     const seq = item.attributes.seq as number
     if (seq > head) continue
     if (known?.seq !== seq) known = { seq, keys: await keysOf(deps, seq) }
@@ -68,10 +75,11 @@ export async function checkExtras(deps: VerifyDeps, head: number, expected: numb
 }
 
 /** Version pointers and type index: the items that stay as long as the log. */
-async function* indexItems(deps: VerifyDeps): AsyncGenerator<Item> {
+async function* indexItems(deps: VerifyDeps, signal: AbortSignal | undefined): AsyncGenerator<Item> {
   const pkPrefixes = indexPrefixes(deps.log)
   let token: string | undefined
   do {
+    if (signal?.aborted === true) throw annalsError('Cancelled', { what: 'verification' })
     const page = await run(deps.pointers.scan({ pkPrefixes, limit: scanPage, token }))
     yield* page.items
     token = page.token

@@ -63,7 +63,7 @@ export async function verifyLog(deps: VerifyDeps, options: VerifyOptions = {}): 
   else {
     if (head.seq > end) found('head-ahead', headKey, `it says ${head.seq}, the log ends at ${end}`)
     if (head.seq < end) await checkBehind(deps, end, found)
-    await checkExtras(deps, head.seq, report.items, found)
+    await checkExtras(deps, head.seq, report.items, found, options.signal)
     await projections?.end(end, options.signal)
   }
   return { ...report, projected: projections?.checked ?? 0 }

@@ -2,6 +2,7 @@
 import { request } from 'node:http'
 import { expect } from 'vitest'
 import type { FhirServerOptions } from '../../src/http/index.js'
+import type { Store } from '../../src/index.js'
 import { type Issuer, startIssuer } from './issuer.js'
 import { type Answer, codesOf, type Running, running } from './server.js'
 
@@ -14,9 +15,10 @@ export interface Guarded extends Running {
 export async function guarded(
   authentication: object = {},
   options: Omit<FhirServerOptions, 'authentication'> = {},
+  of?: Store,
 ): Promise<Guarded> {
   const authority = await startIssuer()
-  const server = await running({ ...options, authentication: { ...authority.authentication, ...authentication } })
+  const server = await running({ ...options, authentication: { ...authority.authentication, ...authentication } }, of)
   const asWith = (token: string, path = 'Patient') =>
     server.ask('GET', path, { headers: { authorization: `Bearer ${token}` } })
   return { ...server, authority, asWith }

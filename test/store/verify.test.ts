@@ -70,6 +70,19 @@ describe('verification', () => {
     expect(pointers.calls.filter(({ method }) => method === 'scan').map(({ key }) => key)).toEqual(['V#t# T#t# I#t#'])
   })
 
+  test('ends when it is told to, also behind the last commit, where the items are counted', async () => {
+    const site = await (await tale()).open()
+    for (const at of [1, commitCount]) {
+      site.pointers.reset()
+      const stop = new AbortController()
+      const onProgress = ({ done }: { done: number }) => (done >= at ? stop.abort() : undefined)
+      await expect(site.store.verify('t', { signal: stop.signal, onProgress })).rejects.toMatchObject({
+        _tag: 'Cancelled',
+      })
+      expect(site.pointers.count('scan')).toBe(0)
+    }
+  })
+
   test('changes nothing', async () => {
     const world = await tale()
     const before = await world.dump()

@@ -82,6 +82,7 @@ const bounds = {
   maxBodyBytesInFlight: setting(bytes, 'n', http.maxBodyBytesInFlight, 'bodies in memory at a time; beyond them 503'),
   maxRequestsInFlight: setting(some, 'n', http.maxRequestsInFlight, 'requests under way at a time; beyond them 503'),
   maxConnections: setting(some, 'n', http.maxConnections, 'connections; beyond them none is accepted'),
+  maxJobs: setting(some, 'n', http.maxJobs, 'jobs at a time, such as of $verify; beyond them 429'),
   maxLogReaders: setting(some, 'n', http.maxLogReaders, 'readers of the log at a time; beyond them 503'),
   maxEventLoopDelayMs: setting(
     milliseconds,
@@ -106,6 +107,7 @@ const times = {
   minBodyBytesPerSecond: setting(bytes, 'n', http.minBodyBytesPerSecond, 'a body that comes as fast may take longer'),
   keepAliveTimeoutMs: setting(milliseconds, 'n', http.keepAliveTimeoutMs, 'between two requests of a connection'),
   connectionTimeoutMs: setting(milliseconds, 'n', http.connectionTimeoutMs, 'for a connection to be silent'),
+  jobRetentionMs: setting(milliseconds, 'n', http.jobRetentionMs, 'for the result of a job to be there'),
   heartbeatMs: setting(milliseconds, 'n', http.heartbeatMs, 'between signs of life to followers of the log'),
   readyTimeoutMs: setting(milliseconds, 'n', http.readyTimeoutMs, 'for the store to say that it is ready'),
   drainMs: setting(wholeNumber(0, 2 ** 31 - 1), 'n', http.drainMs, 'to go on when it is told to stop, not ready'),

@@ -222,4 +222,21 @@ export const bulkSubmitStatus: Operation = {
   ],
 }
 
-export const operations: ReadonlyArray<Operation> = [diff, revert, restore, log, bulkSubmit, bulkSubmitStatus]
+export const verify: Operation = {
+  code: 'verify',
+  title: 'Check everything that is stored',
+  description:
+    'Walks the log, every hash of it and every pointer, in the background: the answer is 202, and its Content-Location says where the result will be.',
+  levels: ['system'],
+  affectsState: true,
+  takes: [{ name: 'deep', type: 'boolean', documentation: 'Also everything that is folded from the log, both ways.' }],
+  answers: [
+    ...['commits', 'events', 'bodies', 'items', 'projected'].map(
+      (name): Parameter => ({ name, type: 'unsignedInt', min: 1, documentation: `How many ${name} were checked.` }),
+    ),
+    { name: 'differences', type: 'unsignedInt', min: 1, documentation: 'How many differences there are.' },
+    { name: 'outcome', type: 'OperationOutcome', min: 1, documentation: 'The first of them, one in each issue.' },
+  ],
+}
+
+export const operations: ReadonlyArray<Operation> = [diff, revert, restore, log, verify, bulkSubmit, bulkSubmitStatus]

@@ -3,20 +3,28 @@ import type { FastifyInstance } from 'fastify'
 import { type Context, typeOf } from '../context.js'
 import { HttpProblem } from '../failures.js'
 import { methods } from '../methods.js'
+import { makeAsyncJobs } from './async.js'
 import { addDefinitions } from './describe.js'
 import { addDiff } from './diff.js'
 import { addLog } from './log.js'
 import { makeReaders } from './readers.js'
 import { addTakingBack } from './taking-back.js'
+import { addVerify } from './verify.js'
 
 /** One for all scopes: they share what is bounded. */
-export function makeOperations(context: Context, version: string): (app: FastifyInstance) => void {
+export function makeOperations(
+  server: FastifyInstance,
+  context: Context,
+  version: string,
+): (app: FastifyInstance) => void {
   const readers = makeReaders(context)
+  const jobs = makeAsyncJobs(server, context)
   return (app) => {
     addDefinitions(app, context, version)
     addDiff(app, context)
     addTakingBack(app, context)
     addLog(app, context, readers)
+    addVerify(app, context, jobs)
     addUnknown(app)
   }
 }

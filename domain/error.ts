@@ -56,7 +56,7 @@ export interface Failures {
   /** The tenant exists, but not of the kind that the caller asked for. */
   TenantMismatch: {
     readonly tenant: string
-    readonly what: 'kind' | 'shards' | 'partitions'
+    readonly what: 'kind' | 'shards' | 'partitions' | 'fhirVersion'
     readonly expected: string | number
     readonly actual: string | number
   }
@@ -195,7 +195,7 @@ const messages: { [T in ErrorTag]: (data: Failures[T]) => string } = {
   StorageRefused: (d) => `${d.operation} ${d.key}: the storage refused, nothing was written (${d.cause})`,
   TenantNotFound: (d) => `there is no tenant '${d.tenant}' in this store`,
   TenantMismatch: ({ tenant, what, expected, actual }) =>
-    `the ${what === 'kind' ? what : `number of ${what}`} of tenant '${tenant}' is ${actual}, not ${expected}; it never changes, and need not be given`,
+    `the ${tenantTraits[what]} of tenant '${tenant}' is ${actual}, not ${expected}; it never changes, and need not be given`,
   NotAStore: (d) => `${d.url} is no Annals store: ${d.problem}`,
   UnsupportedFormat: (d) =>
     `${d.key} has the format '${d.format}'; this release reads '${d.supported}': upgrade Annals to open it`,
@@ -215,6 +215,13 @@ const messages: { [T in ErrorTag]: (data: Failures[T]) => string } = {
     `mend the cause, then run 'annals projections resume ${d.projection}'`,
   Cancelled: (d) => `${d.what} was cancelled`,
 }
+
+const tenantTraits = {
+  kind: 'kind',
+  shards: 'number of shards',
+  partitions: 'number of partitions',
+  fhirVersion: 'FHIR version',
+} as const
 
 const at = (path: string): string => (path === '' ? '' : ` (${path})`)
 

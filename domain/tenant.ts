@@ -3,6 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import { PathReporter } from 'io-ts/lib/PathReporter.js'
 import { type AnnalsError, annalsError } from './error.js'
+import { defaultFhirVersion, type FhirVersion } from './fhir/version.js'
 import { isPartitions, maxPartitions } from './partitions.js'
 import { isShards, maxShards } from './shards.js'
 
@@ -35,10 +36,18 @@ const TenantManifestCodec = t.intersection([
     partitions: PartitionsCodec,
     created: t.string,
   }),
-  /** How many shards its indexes by type have; one if it does not say. */
-  t.partial({ shards: ShardsCodec }),
+  t.partial({
+    /** How many shards its indexes by type have; one if it does not say. */
+    shards: ShardsCodec,
+    /** Of which version of FHIR its resources are; of R4 (4.0) if it does not say. */
+    fhirVersion: t.keyof({ '4.0': null, '4.3': null, '5.0': null }),
+  }),
 ])
 export type TenantManifest = t.TypeOf<typeof TenantManifestCodec>
+
+/** `undefined`: its documents are none of FHIR. */
+export const fhirVersionOf = ({ kind, fhirVersion = defaultFhirVersion }: TenantManifest): FhirVersion | undefined =>
+  kind === 'fhir' ? fhirVersion : undefined
 
 export const encodeManifest = (manifest: StoreManifest | TenantManifest): Uint8Array =>
   Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)

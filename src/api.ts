@@ -5,6 +5,7 @@ import type { HistoryOrder } from '../domain/cursor.js'
 import type { Expectation } from '../domain/decide.js'
 import type { AnnalsError } from '../domain/error.js'
 import type { EntryResponse } from '../domain/fhir/bundle/response.js'
+import type { FhirVersion } from '../domain/fhir/version.js'
 import type { Method, Op } from '../domain/header.js'
 import type { Position } from '../domain/position.js'
 import type { Kind } from '../domain/resource.js'
@@ -414,6 +415,8 @@ export interface StoreActivity {
 export interface TenantOptions {
   /** Kind of a new tenant (default `fhir`). For one that exists it has to agree. */
   readonly kind?: Kind
+  /** Of which version of FHIR the resources of a new tenant are: `4.0` (default), `4.3` or `5.0`. For one that exists it has to agree. */
+  readonly fhirVersion?: FhirVersion
   /**
    * Over how many shards the indexes of each type are spread in a new tenant: a whole number from 1 (default) to 64. For one
    * that exists it has to agree.

@@ -13,6 +13,7 @@ export {
 export type { EntryResponse } from '../domain/fhir/bundle/response.js'
 export { type Issue, type Outcome, outcomeOf, statusOf } from '../domain/fhir/outcome.js'
 export type { Permission } from '../domain/fhir/permission.js'
+export type { FhirVersion } from '../domain/fhir/version.js'
 export type { Method, Op } from '../domain/header.js'
 export { formatPosition, type Position, parsePosition } from '../domain/position.js'
 export type { Kind } from '../domain/resource.js'

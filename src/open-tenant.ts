@@ -1,8 +1,9 @@
 /** Opens the logs of a tenant, each with a writer and readers of its own, and makes one tenant of them. */
 import type { AnnalsError } from '../domain/error.js'
+import { defaultFhirVersion } from '../domain/fhir/version.js'
 import { everyPartition, partitionOf } from '../domain/partitions.js'
 import { attempt, run } from '../domain/task.js'
-import type { TenantManifest } from '../domain/tenant.js'
+import { fhirVersionOf, type TenantManifest } from '../domain/tenant.js'
 import type { ExportingFp } from './bulk/export/exports.js'
 import type { Submissions } from './bulk/submit/api.js'
 import { makeSubmissions } from './bulk/submit/submissions.js'
@@ -40,7 +41,7 @@ export interface OpenTenant {
   close(): Promise<void>
 }
 
-type Named = Pick<Tenant, 'name' | 'kind' | 'shards'>
+type Named = Pick<Tenant, 'name' | 'kind' | 'fhirVersion' | 'shards'>
 
 /** How often to look whether another process has finished its recovery, in milliseconds. */
 const recoveryPollMs = 200
@@ -48,7 +49,8 @@ const recoveryPollMs = 200
 export async function openTenant(deps: OpeningDeps, manifest: TenantManifest): Promise<OpenTenant> {
   const { tenant: name, kind, shards = 1, partitions } = manifest
   const logs = await openAll(everyPartition(partitions).map((partition) => openMember(deps, manifest, partition)))
-  const named: Named = { name, kind, shards }
+  const fhirVersion = fhirVersionOf(manifest)
+  const named: Named = { name, kind, shards, ...(fhirVersion === undefined ? undefined : { fhirVersion }) }
   const close = async (): Promise<void> => {
     await Promise.all(logs.map(({ writer }) => writer.close()))
   }
@@ -105,6 +107,7 @@ async function openMember(
     ...deps,
     name,
     kind,
+    fhirVersion: fhirVersionOf(manifest) ?? defaultFhirVersion,
     passing,
     newId: newIdIn(ids, share),
     writer: ownOnly(writer, share),

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type AnnalsError, annalsError } from '../domain/error.js'
+import { defaultFhirVersion, type FhirVersion, fhirVersions, isFhirVersion } from '../domain/fhir/version.js'
 import { formatInstant } from '../domain/instant.js'
 import { decodeSegment, storeManifestKey, tenantKey } from '../domain/keys.js'
 import { isPartitions, maxPartitions } from '../domain/partitions.js'
@@ -11,6 +12,7 @@ import { attempt, orThrow, run } from '../domain/task.js'
 import {
   decodeStoreManifest,
   encodeManifest,
+  fhirVersionOf,
   storeFormat,
   type TenantManifest,
   tenantFormat,
@@ -72,6 +74,8 @@ export interface StoreSettings {
 export interface Tenant extends Promised<Omit<TenantFp, 'snapshot'>>, Streams {
   readonly name: string
   readonly kind: 'fhir' | 'json'
+  /** Of which version of FHIR its resources are; absent where they are plain JSON. */
+  readonly fhirVersion?: FhirVersion
   /** Over how many shards the indexes of each type are spread. */
   readonly shards: number
   /** Its logs, each as a tenant of its own, which refuses what is of another log. One log: the tenant itself. */
@@ -112,6 +116,15 @@ export interface Store extends Promised<StoreFp> {
   }
 }
 
+function checkFhirVersion({ kind = 'fhir', fhirVersion }: TenantOptions): void {
+  const problem = !isFhirVersion(fhirVersion)
+    ? `it is one of ${fhirVersions.join(', ')}`
+    : kind === 'json'
+      ? 'only tenants of the kind fhir have one'
+      : undefined
+  if (problem !== undefined) throw annalsError('InvalidInput', { what: 'fhirVersion', problem })
+}
+
 export async function makeStore(adapters: Adapters, settings: StoreSettings): Promise<Store> {
   const { blobs, clock, ids, url } = adapters
   const { limits } = settings
@@ -144,7 +157,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
       const found = await readTenantManifest(blobs, name)
       if (found !== undefined) return found.manifest
       if (options.create === false) throw annalsError('TenantNotFound', { tenant: name })
-      const { kind = 'fhir', shards = 1, partitions = 1 } = options
+      const { kind = 'fhir', shards = 1, partitions = 1, fhirVersion = defaultFhirVersion } = options
       const created = formatInstant(clock.now())
       const manifest: TenantManifest = {
         format: tenantFormat,
@@ -152,6 +165,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
         kind,
         partitions,
         ...(shards === 1 ? undefined : { shards }),
+        ...(fhirVersion === defaultFhirVersion ? undefined : { fhirVersion }),
         created,
       }
       await run(blobs.createIfAbsent(tenantKey(name), encodeManifest(manifest)))
@@ -171,12 +185,16 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
 
   function exportingOf(manifest: TenantManifest, partition?: number) {
     const { tenant, kind, shards = 1 } = manifest
+    const fhirVersion = fhirVersionOf(manifest) ?? defaultFhirVersion
     const again = patience({ clock, ids, forMs: exportPatienceMs, signal: running.signal })
     const patient = { ...adapters, blobs: patientBlobs(blobs, again) }
     const logs = exported.get(tenant) ?? storedLogs(patient, limits, manifest)
     exported.set(tenant, logs)
     const places = adapters.exportPlaces ?? noPlaces
-    return makeExporting({ ...patient, tenant, kind, shards, limits, logs, running, places, again }, partition)
+    return makeExporting(
+      { ...patient, tenant, kind, fhirVersion, shards, limits, logs, running, places, again },
+      partition,
+    )
   }
 
   async function tenant(name: string, options: TenantOptions = {}): Promise<Tenant> {
@@ -185,6 +203,7 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
       throw annalsError('InvalidInput', { what: 'shards', problem: `a whole number from 1 to ${maxShards}` })
     if (options.partitions !== undefined && !isPartitions(options.partitions))
       throw annalsError('InvalidInput', { what: 'partitions', problem: `a whole number from 1 to ${maxPartitions}` })
+    if (options.fhirVersion !== undefined) checkFhirVersion(options)
     let found = open.get(name)
     if (found === undefined) {
       found = manifestOf(name, options).then((manifest) => openTenant(opening, manifest))
@@ -195,9 +214,9 @@ export async function makeStore(adapters: Adapters, settings: StoreSettings): Pr
       )
     }
     const { tenant } = await found
-    const { kind, shards, partitions } = tenant
-    const is = { kind, shards, partitions: partitions.length }
-    for (const what of ['kind', 'shards', 'partitions'] as const) {
+    const { kind, shards, partitions, fhirVersion = 'none' } = tenant
+    const is = { kind, shards, partitions: partitions.length, fhirVersion }
+    for (const what of ['kind', 'shards', 'partitions', 'fhirVersion'] as const) {
       const [expected, actual] = [options[what], is[what]]
       if (expected !== undefined && expected !== actual)
         throw annalsError('TenantMismatch', { tenant: name, what, expected, actual })

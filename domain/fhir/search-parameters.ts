@@ -1,15 +1,21 @@
-/** What resources of a type can be searched by, as R4 names it: not every type has identifiers, and few have a canonical URL. */
+/** What resources of a type can be searched by, as FHIR names it: not every type has identifiers, and few have a canonical URL. */
+import type { FhirVersion } from './version.js'
 
 export interface SearchParameter {
   readonly name: string
   readonly type: 'token' | 'date' | 'uri'
 }
 
-export const searchParametersOf = (type: string): ReadonlyArray<SearchParameter> => [
-  ...ofAll,
-  ...(withoutIdentifier.has(type) ? [] : [{ name: 'identifier', type: 'token' } as const]),
-  ...(withUrl.has(type) ? [{ name: 'url', type: 'uri' } as const] : []),
-]
+export function searchParametersOf(type: string, fhirVersion: FhirVersion): ReadonlyArray<SearchParameter> {
+  const isR5 = fhirVersion === '5.0'
+  const hasIdentifier = !withoutIdentifier.has(type) && (isR5 || !identifierInR5.has(type))
+  const hasUrl = withUrl.has(type) || (isR5 ? urlInR5 : urlBeforeR5).has(type)
+  return [
+    ...ofAll,
+    ...(hasIdentifier ? [{ name: 'identifier', type: 'token' } as const] : []),
+    ...(hasUrl ? [{ name: 'url', type: 'uri' } as const] : []),
+  ]
+}
 
 const ofAll: ReadonlyArray<SearchParameter> = [
   { name: '_id', type: 'token' },
@@ -19,17 +25,27 @@ const ofAll: ReadonlyArray<SearchParameter> = [
 const setOf = (names: string): ReadonlySet<string> => new Set(names.trim().split(/\s+/))
 
 const withoutIdentifier = setOf(`
-AuditEvent Binary CapabilityStatement CompartmentDefinition GraphDefinition ImplementationGuide Linkage MedicationKnowledge
-MedicinalProductContraindication MedicinalProductIndication MedicinalProductInteraction MedicinalProductManufactured
-MedicinalProductUndesirableEffect MessageHeader NamingSystem OperationDefinition OperationOutcome Parameters Provenance
-SearchParameter Subscription SubstanceNucleicAcid SubstancePolymer SubstanceProtein SubstanceReferenceInformation
-SubstanceSourceMaterial TerminologyCapabilities VerificationResult
+AuditEvent Binary CompartmentDefinition Linkage MedicinalProductContraindication MedicinalProductIndication MedicinalProductInteraction
+MedicinalProductManufactured MedicinalProductUndesirableEffect MessageHeader NutritionProduct OperationOutcome Parameters Permission
+Provenance SubscriptionStatus SubstanceNucleicAcid SubstanceProtein SubstanceReferenceInformation SubstanceSourceMaterial
+VerificationResult
+`)
+
+/** They have identifiers from R5 on. */
+const identifierInR5 = setOf(`
+CapabilityStatement GraphDefinition ImplementationGuide MedicationKnowledge NamingSystem OperationDefinition SearchParameter
+Subscription SubstancePolymer TerminologyCapabilities
 `)
 
 const withUrl = setOf(`
-ActivityDefinition CapabilityStatement ChargeItemDefinition CodeSystem CompartmentDefinition ConceptMap Contract Device
-DeviceDefinition EffectEvidenceSynthesis EventDefinition Evidence EvidenceVariable ExampleScenario GraphDefinition
-ImplementationGuide Library Measure MessageDefinition OperationDefinition PlanDefinition Questionnaire ResearchDefinition
-ResearchElementDefinition RiskEvidenceSynthesis SearchParameter StructureDefinition StructureMap TerminologyCapabilities TestScript
-ValueSet
+ActivityDefinition ActorDefinition CapabilityStatement ChargeItemDefinition Citation CodeSystem CompartmentDefinition ConceptMap
+ConditionDefinition Contract Device EffectEvidenceSynthesis EventDefinition Evidence EvidenceReport EvidenceVariable ExampleScenario
+GraphDefinition ImplementationGuide Library Measure MessageDefinition OperationDefinition PlanDefinition Questionnaire Requirements
+ResearchDefinition ResearchElementDefinition RiskEvidenceSynthesis SearchParameter StructureDefinition StructureMap SubscriptionTopic
+TerminologyCapabilities TestPlan TestScript ValueSet
 `)
+
+/** They have a canonical URL from R5 on. */
+const urlInR5 = setOf('Composition NamingSystem ObservationDefinition ResearchStudy SpecimenDefinition')
+/** They have one up to R4B. */
+const urlBeforeR5 = setOf('DeviceDefinition')

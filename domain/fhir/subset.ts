@@ -7,8 +7,9 @@ import { asBuffer } from '../body/bytes.js'
 import { elementsOf, isArrayAt, isObjectAt, membersOf, type NamedSpan, textAt } from '../body/index.js'
 import { type AnnalsError, annalsError } from '../error.js'
 import { rootOf } from './compartment.js'
-import { isChoice } from './patch/elements.js'
+import { isChoice, type Place } from './patch/elements.js'
 import { requiredElements } from './required.js'
+import type { FhirVersion } from './version.js'
 
 /** Which elements of the root are kept, by type; `undefined`: the resource stays whole. */
 export type Elements = (type: string) => ReadonlySet<string> | undefined
@@ -46,10 +47,15 @@ function keptOf(type: string, common: ReadonlySet<string>, own: ReadonlySet<stri
 const tag = '{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}'
 
 /** The resource with these elements of its root only. */
-export function subsetOf(resource: Uint8Array, type: string, kept: ReadonlySet<string>): Uint8Array {
+export function subsetOf(
+  resource: Uint8Array,
+  type: string,
+  kept: ReadonlySet<string>,
+  fhirVersion: FhirVersion,
+): Uint8Array {
   const parts: Uint8Array[] = []
   for (const member of membersOf(resource, rootOf(resource))) {
-    if (!isKept(member.name, type, kept)) continue
+    if (!isKept(member.name, { fhirVersion, resourceType: type, members: [] }, kept)) continue
     parts.push(parts.length === 0 ? open : comma)
     if (member.name === 'meta' && isObjectAt(resource, member.start)) parts.push(...taggedMeta(resource, member))
     else parts.push(resource.subarray(member.at, member.end))
@@ -60,12 +66,12 @@ export function subsetOf(resource: Uint8Array, type: string, kept: ReadonlySet<s
 const [open, comma, close] = ['{', ',', '}'].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer]
 
 /** A primitive element may have its extension beside it, under `_name`; a choice has its type behind its name. */
-function isKept(member: string, type: string, kept: ReadonlySet<string>): boolean {
+function isKept(member: string, place: Place, kept: ReadonlySet<string>): boolean {
   const name = member.startsWith('_') ? member.slice(1) : member
   if (kept.has(name)) return true
   for (let end = name.length - 1; end > 0; end--) {
     const stem = name.slice(0, end)
-    if (/[A-Z]/.test(name[end] as string) && kept.has(stem)) return isChoice(stem, { resourceType: type, members: [] })
+    if (/[A-Z]/.test(name[end] as string) && kept.has(stem)) return isChoice(stem, place)
   }
   return false
 }

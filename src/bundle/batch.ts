@@ -27,7 +27,7 @@ export async function processBatch(
   const fullUrls = new Map(
     entries.flatMap(({ fullUrl = '', index }) => (fullUrl.startsWith('urn:') ? [[fullUrl, index] as const] : [])),
   )
-  if (provenance !== undefined) checkIndependent(provenance, fullUrls)
+  if (provenance !== undefined) checkIndependent(deps, provenance, fullUrls)
   const answers: EntryResponse[] = []
   const answer = async (entry: Entry, process: () => EntryResponse | Promise<EntryResponse>): Promise<void> => {
     answers[entry.index] = await orOutcome(entry, process)
@@ -36,8 +36,8 @@ export async function processBatch(
   const writers = new Map<string, number>()
   for (const entry of entries)
     await answer(entry, () => {
-      const one = askedBy(entry, options)
-      checkIndependent(one, fullUrls)
+      const one = askedBy(deps, entry, options)
+      checkIndependent(deps, one, fullUrls)
       checkAlone(one, writers)
       asked.push(one)
       return { status: 200 }
@@ -92,10 +92,15 @@ function checkAlone({ entry, interaction }: Asked, writers: Map<string, number>)
  * Only a transaction can write what its entries say of each other, and find what a condition selects. Links to where a resource stands
  * already are none of that. `fullUrls`: those of a Bundle that are no places.
  */
-export function checkIndependent({ entry, interaction }: Asked, fullUrls: ReadonlyMap<string, number>): void {
+export function checkIndependent(
+  { fhirVersion }: BundleDeps,
+  { entry, interaction }: Asked,
+  fullUrls: ReadonlyMap<string, number>,
+): void {
   if (interaction.kind !== 'create' && interaction.kind !== 'update') return
   const { body, type } = interaction
-  const others = fullUrls.size === 0 ? [] : linksOf(body, type).flatMap(({ text }) => fullUrls.get(text) ?? [])
+  const links = fullUrls.size === 0 ? [] : linksOf(body, type, fhirVersion)
+  const others = links.flatMap(({ text }) => fullUrls.get(text) ?? [])
   const other = others.find((index) => index !== entry.index)
   if (other === undefined && conditionalLinksOf(body, type).length === 0) return
   const what = other === undefined ? 'what a condition selects' : placeOf(other)

@@ -29,7 +29,7 @@ export async function processBundle(
   notesOf(options)
   const provenance = readProvenance(options.provenance, limits)
   if (type === 'batch') return responseOf('batch-response', await processBatch(deps, entries, provenance, options))
-  const asked = entries.map((entry) => askedBy(entry, options))
+  const asked = entries.map((entry) => askedBy(deps, entry, options))
   const { transaction, answers } = await transact(deps, { asked, provenance }, () => sha256(bytes), options)
   return responseOf('transaction-response', answers, transaction)
 }
@@ -49,8 +49,8 @@ export async function processInteraction(
   if (resource !== undefined) orThrow(scanBody(resource))
   const entry: Entry = { index: 0, request: { method, url, ...conditions }, resource }
   const provenance = readProvenance(options.provenance, deps.limits)
-  const asked = askedBy(entry, options)
-  checkIndependent(asked, new Map())
+  const asked = askedBy(deps, entry, options)
+  for (const each of provenance === undefined ? [asked] : [asked, provenance]) checkIndependent(deps, each, new Map())
   const { answers } = await transact(deps, { asked: [asked], provenance }, () => digestOf(entry, bytes), options)
   return answers[0] as EntryResponse
 }

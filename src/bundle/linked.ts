@@ -20,7 +20,7 @@ export interface Planned {
 }
 
 export async function withLinks(
-  { limits }: PlanDeps,
+  { limits, fhirVersion }: PlanDeps,
   asked: ReadonlyArray<Asked>,
   { identities, sent, permit }: Planned,
   lookup: Lookup,
@@ -31,7 +31,8 @@ export async function withLinks(
     const body = sent.get(interaction)
     if (body === undefined) return []
     // Without full URLs no other link leads to an entry.
-    const links = (destinations.size > 0 ? linksOf : conditionalLinksOf)(body, interaction.type)
+    const links =
+      destinations.size > 0 ? linksOf(body, interaction.type, fhirVersion) : conditionalLinksOf(body, interaction.type)
     return [{ entry, interaction, body, links }]
   })
   checkNeeds(permit, () => found.flatMap(({ interaction, links }) => needsOfLinks(links, interaction.index)))

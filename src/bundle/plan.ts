@@ -10,6 +10,7 @@ import { type Entry, placeOf } from '../../domain/fhir/bundle/read.js'
 import type { Condition } from '../../domain/fhir/condition.js'
 import { foundBy } from '../../domain/fhir/found-by.js'
 import { applyPatch } from '../../domain/fhir/patch/index.js'
+import type { FhirVersion } from '../../domain/fhir/version.js'
 import { makeOverlay, type Overlay, type Selection } from '../../domain/selection.js'
 import { mapBounded, orThrow } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
@@ -22,6 +23,7 @@ import type { Permit } from './permit.js'
 import { targetsOf, withTargets } from './provenance.js'
 
 export interface PlanDeps {
+  readonly fhirVersion: FhirVersion
   /** A new id for a resource of a type. */
   newId(type: string): string
   readonly reader: Reader
@@ -105,7 +107,7 @@ function makeLookup({ reader, matching }: PlanDeps): Lookup {
 
 /** What is to be written, before its links are replaced. What a patch makes depends on the version that it was made of. */
 async function bodiesOf(
-  { reader, limits }: PlanDeps,
+  { reader, limits, fhirVersion }: PlanDeps,
   asked: ReadonlyArray<Asked>,
   identities: ReadonlyMap<Interaction, Identity>,
   lookup: Lookup,
@@ -122,7 +124,8 @@ async function bodiesOf(
     const pointer = await reader.versionWithin(ref, { seq: await lookup.seq() })
     if (pointer === undefined || pointer.op === 'delete') return
     const current = await reader.body(pointer)
-    bodies.set(interaction, orThrow(applyPatch(placeOf(index, 'resource'), patch, current, limits.maxBodyBytes)))
+    const bounds = { maxBytes: limits.maxBodyBytes, fhirVersion }
+    bodies.set(interaction, orThrow(applyPatch(placeOf(index, 'resource'), patch, current, bounds)))
     premises.push({ ...ref, version: pointer.version })
   })
   return { bodies, premises }

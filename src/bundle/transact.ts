@@ -19,11 +19,11 @@ export interface BundleDeps extends PlanDeps, PlannedDeps {
 }
 
 /** A URL of this server is as good as one that is relative to its base. */
-export function askedBy(entry: Entry, { base }: BundleOptions): Asked {
+export function askedBy({ fhirVersion }: BundleDeps, entry: Entry, { base }: BundleOptions): Asked {
   const { url } = entry.request
   const isOwn = base !== undefined && url.startsWith(`${base}/`)
   const relative = isOwn ? { ...entry, request: { ...entry.request, url: url.slice(base.length + 1) } } : entry
-  return { entry: relative, interaction: orThrow(interactionOf(relative)) }
+  return { entry: relative, interaction: orThrow(interactionOf(relative, fhirVersion)) }
 }
 
 export const digestOf = ({ request }: Entry, body: Uint8Array = Buffer.of()): string =>

@@ -1,5 +1,6 @@
 /** The flags that every command has, and what stands in for them. */
 import { type Command, Option } from 'commander'
+import { defaultFhirVersion, fhirVersions } from '../../domain/fhir/version.js'
 import { maxPartitions } from '../../domain/partitions.js'
 import { maxShards } from '../../domain/shards.js'
 import type { Store } from '../index.js'
@@ -69,6 +70,11 @@ export const shardsFlag = (): Option =>
   new Option('--shards <n>', `shards of the type indexes of a new tenant, 1 to ${maxShards} (default: 1)`).argParser(
     wholeNumber('--shards', 1, maxShards),
   )
+
+export const fhirVersionFlag = (): Option =>
+  new Option('--fhir-version <version>', `FHIR version of a new tenant (default: ${defaultFhirVersion})`).choices([
+    ...fhirVersions,
+  ])
 
 export const partitionsFlag = (): Option =>
   new Option('--partitions <n>', `logs of a new tenant, 1 to ${maxPartitions} (default: 1)`).argParser(

@@ -4,8 +4,9 @@ import { annalsError } from '../../domain/error.js'
 import { headPk, headSk, tenantKey } from '../../domain/keys.js'
 import { headFromItem } from '../../domain/pointer.js'
 import { run } from '../../domain/task.js'
+import { fhirVersionOf } from '../../domain/tenant.js'
 import { type LogReader, missingCommit } from '../read/log-reader.js'
-import { readTenantManifest } from '../tenant-manifest.js'
+import { readTenantManifest, type StoredManifest } from '../tenant-manifest.js'
 import { atDestination } from './patience.js'
 import type { CopyLog, Side } from './side.js'
 
@@ -27,9 +28,10 @@ export async function checkManifests(
   const ours = await readTenantManifest(source.blobs, tenant)
   if (ours === undefined) throw annalsError('TenantNotFound', { tenant })
   const theirs = await atDestination(() => readTenantManifest(target.blobs, tenant))
-  for (const what of ['kind', 'partitions'] as const) {
-    const expected = ours.manifest[what]
-    const actual = theirs?.manifest[what] ?? expected
+  const said = ({ manifest }: StoredManifest) => ({ ...manifest, fhirVersion: fhirVersionOf(manifest) ?? 'none' })
+  for (const what of ['kind', 'partitions', 'fhirVersion'] as const) {
+    const expected = said(ours)[what]
+    const actual = said(theirs ?? ours)[what]
     if (actual !== expected) throw annalsError('TenantMismatch', { tenant, what, expected, actual })
   }
   const { shards = 1, partitions } = (theirs ?? ours).manifest

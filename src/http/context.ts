@@ -1,12 +1,21 @@
 /** What a request is about: its tenant, its base, and what it says for the audit. */
 import type { FastifyRequest } from 'fastify'
+import { isAnnalsError } from '../../domain/error.js'
 import { type Period, readPeriod } from '../../domain/fhir/period.js'
 import { isResourceType } from '../../domain/fhir/resource-types.js'
+import { type FhirVersion, releaseNames } from '../../domain/fhir/version.js'
 import { formatInstant } from '../../domain/instant.js'
 import type { Store, Tenant, WriteOptions } from '../index.js'
 import { tenantNameOf } from './access/tenancy.js'
 import { HttpProblem, parameterProblem } from './failures.js'
 import type { HttpSettings } from './settings.js'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Of the server. */
+    fhirVersion: FhirVersion
+  }
+}
 
 export interface Context {
   readonly store: Store
@@ -17,9 +26,15 @@ export interface Context {
 
 export async function tenantOf({ store, settings }: Context, request: FastifyRequest): Promise<Tenant> {
   const name = tenantNameOf(settings.tenancy, settings.tenant, request)
-  const found = await store.tenant(name, { create: name === settings.tenant })
-  request.exchange.tenant = found.name
-  return found
+  const { fhirVersion } = settings
+  try {
+    const found = await store.tenant(name, { create: name === settings.tenant, fhirVersion })
+    request.exchange.tenant = found.name
+    return found
+  } catch (error) {
+    if (!isAnnalsError(error) || error._tag !== 'TenantMismatch' || name === settings.tenant) throw error
+    throw new HttpProblem(404, 'not-found', `there is no tenant '${name}' of FHIR ${releaseNames[fhirVersion]}`)
+  }
 }
 
 /** The base of the server for this tenant, such as `http://localhost:8080/fhir`. */
@@ -31,12 +46,12 @@ export function baseOf({ settings }: Context, request: FastifyRequest): string {
 
 export function typeOf(request: FastifyRequest): string {
   const { type = '' } = request.params as { type?: string }
-  if (isResourceType(type)) return type
+  if (isResourceType(type, request.fhirVersion)) return type
   const problem = type.startsWith('$')
     ? 'there is no such operation'
     : type === '_search'
       ? 'a search is of one type, such as Patient/_search'
-      : 'there is no such type of resources in FHIR R4'
+      : `there is no such type of resources in FHIR ${releaseNames[request.fhirVersion]}`
   throw new HttpProblem(404, 'not-supported', problem)
 }
 

@@ -8,9 +8,6 @@ import { inHeader, inParameter } from './places.js'
 const fhirType = 'application/fhir+json'
 export const fhirJson = `${fhirType}; charset=utf-8`
 
-/** As the MIME-type parameter `fhirVersion` says it. */
-export const servedVersion = '4.0'
-
 /** What resources are written as: the general types as they are asked for, the formal one before them. */
 const written = [fhirType, 'application/json', 'text/json']
 /** The formal type as it was before STU3. */
@@ -28,7 +25,7 @@ export function wantedOf(request: FastifyRequest, others: ReadonlyArray<string> 
   if (wanted !== undefined) return written.includes(wanted) ? undefined : wanted
   const place = formatIn(request) === undefined ? inHeader('Accept') : inParameter('_format')
   const known = [fhirType, ...others].join(' or ')
-  const problem = `what is asked for is written as ${known}, of FHIR ${servedVersion}`
+  const problem = `what is asked for is written as ${known}, of FHIR ${request.fhirVersion}`
   throw new HttpProblem(406, 'not-supported', problem, {}, place)
 }
 
@@ -38,7 +35,7 @@ export function contentTypeOf(request: FastifyRequest): string {
   if (formatIn(request) === undefined && (accept === undefined || accept === '*/*')) return fhirJson
   const type = negotiated(request, written) ?? fhirType
   const named = rangesOf(request).some((range) => range.type === type && range.parameters.has(versionParameter))
-  return `${type};${named ? ` fhirVersion=${servedVersion};` : ''} charset=utf-8`
+  return `${type};${named ? ` fhirVersion=${request.fhirVersion};` : ''} charset=utf-8`
 }
 
 /** Of these types, the one that is accepted most. */
@@ -51,7 +48,7 @@ function rangesOf(request: FastifyRequest): MediaRange[] {
   const format = formatIn(request)
   const asked = format ?? request.headers.accept ?? ''
   return readAccept(asked === '' ? '*/*' : asked)
-    .filter(({ parameters }) => isServed(parameters))
+    .filter(({ parameters }) => isServed(request, parameters))
     .map((range) => {
       const isFormal = range.type === earlierType || (format !== undefined && range.type === 'json')
       return isFormal ? { ...range, type: fhirType } : range
@@ -64,13 +61,13 @@ function formatIn({ query }: FastifyRequest): string | undefined {
   return format === undefined ? undefined : String(format).replace(/(\w) (?=\w)/g, '$1+')
 }
 
-const isServed = (parameters: ReadonlyMap<string, string>): boolean =>
-  (parameters.get(versionParameter) ?? servedVersion) === servedVersion
+const isServed = ({ fhirVersion }: FastifyRequest, parameters: ReadonlyMap<string, string>): boolean =>
+  (parameters.get(versionParameter) ?? fhirVersion) === fhirVersion
 
-export function checkContentType({ headers }: FastifyRequest, others: ReadonlyArray<string> = []): void {
-  const { type, parameters } = readMediaType(headers['content-type'] ?? '')
+export function checkContentType(request: FastifyRequest, others: ReadonlyArray<string> = []): void {
+  const { type, parameters } = readMediaType(request.headers['content-type'] ?? '')
   if (!taken.has(type) && !others.includes(type)) throw unsupported(`as ${[fhirType, ...others].join(' or ')}`)
-  if (!isServed(parameters)) throw unsupported(`as FHIR ${servedVersion}`)
+  if (!isServed(request, parameters)) throw unsupported(`as FHIR ${request.fhirVersion}`)
   if ((parameters.get('charset') ?? 'utf-8') !== 'utf-8') throw unsupported('as UTF-8')
 }
 

@@ -8,15 +8,15 @@ const holdsMs = 1_000
 
 export interface HealthDeps {
   readonly store: Store
-  readonly settings: Pick<HttpSettings, 'tenant' | 'readyTimeoutMs'>
+  readonly settings: Pick<HttpSettings, 'tenant' | 'fhirVersion' | 'readyTimeoutMs'>
   readonly closing: AbortSignal
 }
 
 export function addHealth(app: FastifyInstance, { store, settings, closing }: HealthDeps): void {
-  const { tenant, readyTimeoutMs } = settings
+  const { readyTimeoutMs } = settings
   const ask = heldFor(holdsMs, async () => {
     try {
-      await within(readyTimeoutMs, lookAt(store, tenant))
+      await within(readyTimeoutMs, lookAt(store, settings))
       return undefined
     } catch (error) {
       app.log.warn({ err: error }, 'is not ready')
@@ -32,8 +32,8 @@ export function addHealth(app: FastifyInstance, { store, settings, closing }: He
 }
 
 /** Asks for the head, which is in the pointer store, and for its commit, which is an object. */
-async function lookAt(store: Store, name: string): Promise<void> {
-  const tenant = await store.tenant(name)
+async function lookAt(store: Store, { tenant: name, fhirVersion }: HealthDeps['settings']): Promise<void> {
+  const tenant = await store.tenant(name, { fhirVersion })
   for (const log of tenant.partitions) {
     const { seq } = await log.head()
     for await (const _ of log.commits({ from: Math.max(1, seq), bodies: false })) break

@@ -85,6 +85,7 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   })
   app.setNotFoundHandler((request, reply) => sendFailure(noRoute(request.method), request, reply))
   app.decorateRequest('exchange')
+  app.decorateRequest('fhirVersion', settings.fhirVersion)
   app.addHook('onRequest', (request, reply, done) => {
     begin(request, reply)
     withinSpan(request, done)

@@ -1,9 +1,12 @@
+import { defaultFhirVersion, type FhirVersion } from '../../domain/fhir/version.js'
 import type { AccessSettings } from './access/settings.js'
 
 /** What a FHIR server is told. */
 export interface HttpSettings extends AccessSettings {
   /** The tenant of the server, which is created if there is none; `tenancy` says which others it serves. */
   readonly tenant: string
+  /** Of the tenants that it serves: tenants of another one are not there. */
+  readonly fhirVersion: FhirVersion
   /** How clients reach `/`, without a slash at its end (default: as they say in the Host header). */
   readonly baseUrl?: string
   /** Addresses and networks of proxies that are believed whom they speak for (`X-Forwarded-For`, `-Proto`, `-Host`). */
@@ -53,6 +56,7 @@ const mebibyte = 1024 * 1024
 
 export const defaultHttpSettings: HttpSettings = {
   tenant: 'default',
+  fhirVersion: defaultFhirVersion,
   tenancy: { from: 'single' },
   trustedProxies: [],
   corsOrigins: [],

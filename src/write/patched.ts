@@ -21,7 +21,7 @@ export function patchedWrite(
   input: BodyInput,
   options: PatchOptions,
 ): PlannedWrite {
-  const { kind, reader, limits } = deps
+  const { kind, fhirVersion, reader, limits } = deps
   const ref = { type: orThrow(checkType(kind, type)), id: orThrow(checkId(kind, id)) }
   const bytes = bytesOf(input)
   const patch = orThrow(readPatch(kind, 'the patch', bytes))
@@ -34,7 +34,9 @@ export function patchedWrite(
     // Without a current version there is nothing to patch: the check says so, whatever else was expected.
     if (pointer === undefined || pointer.op === 'delete')
       return { ...notes, operations: [{ kind: 'check', ...ref, expect: 'exists' } satisfies Operation] }
-    const patched = orThrow(applyPatch('the patch', patch, await reader.body(pointer), limits.maxBodyBytes))
+    const patched = orThrow(
+      applyPatch('the patch', patch, await reader.body(pointer), { maxBytes: limits.maxBodyBytes, fhirVersion }),
+    )
     const body = orThrow(readDocument(kind, patched, ref.type, ref.id))
     const how = { idAssigned: false, method: 'PATCH', expect, onlyIfChanged: false } as const
     const operation: Operation = { kind: 'put', ...ref, ...how, body }

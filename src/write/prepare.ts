@@ -4,6 +4,7 @@ import { sha256 } from '../../domain/commit.js'
 import type { Expectation, Operation, Transaction } from '../../domain/decide.js'
 import { readDocument } from '../../domain/document.js'
 import { absurd, annalsError } from '../../domain/error.js'
+import type { FhirVersion } from '../../domain/fhir/version.js'
 import { checkId, checkType, type Kind } from '../../domain/resource.js'
 import { orThrow } from '../../domain/task.js'
 import type { BodyInput, OperationInput, WriteOptions } from '../api.js'
@@ -11,6 +12,8 @@ import type { Limits } from '../limits.js'
 
 export interface PrepareDeps {
   readonly kind: Kind
+  /** By whose definitions FHIR resources are patched. */
+  readonly fhirVersion: FhirVersion
   /** A new id for a resource of a type. */
   newId(type: string): string
   readonly limits: Limits

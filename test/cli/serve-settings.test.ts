@@ -25,6 +25,7 @@ const examples: { readonly [K in SettingName]: readonly [ServeSettings[K], Serve
   allowPrivateSources: [true, false, true],
   insecure: [true, false, true],
   baseUrl: ['https://a.example', 'http://b.example/x', 'https://c.example'],
+  fhirVersion: ['4.0', '5.0', '4.3'],
   manyTenants: [true, false, true],
   tenantHeader: ['x-tenant', 'x-clinic', 'x-site'],
   tenantClaim: ['tenant', 'clinic', 'https://example.org/tenant'],

@@ -107,3 +107,26 @@ test('listens for its own machine, unless it is told twice', async () => {
     stderr: expect.stringContaining('kind'),
   })
 })
+
+test('serves the FHIR version of its tenant, which is said when the tenant is made', async () => {
+  const store = newStore()
+  const first = await serving(store, '--fhir-version', '5.0')
+  expect(await (await fetch(`${first.url}/metadata`)).json()).toMatchObject({ fhirVersion: '5.0.0' })
+  first.child.kill('SIGTERM')
+  await first.end
+  const again = await serving(store)
+  expect(await (await fetch(`${again.url}/metadata`)).json()).toMatchObject({ fhirVersion: '5.0.0' })
+  again.child.kill('SIGTERM')
+  await again.end
+  const annals = atStore(store)
+  const mismatch = { code: 2, stderr: expect.stringContaining('FHIR version') }
+  expect(await annals('serve --fhir-version 4.0 --port 0')).toMatchObject(mismatch)
+  expect(await annals('put Transport/a - --fhir-version 4.3', { stdin: '{"resourceType":"Transport"}' })).toMatchObject(
+    mismatch,
+  )
+  expect((await annals('put Transport/a - --fhir-version 5.0', { stdin: '{"resourceType":"Transport"}' })).code).toBe(0)
+  const loaded = await annals('load - --tenant other --fhir-version 4.3', { stdin: '{"resourceType":"Ingredient"}' })
+  expect(loaded.code).toBe(0)
+  expect(await annals('serve --tenant other --fhir-version 5.0 --port 0')).toMatchObject(mismatch)
+  expect((await annals('load - --fhir-version 6.0', { stdin: '' })).code).toBe(2)
+})

@@ -5,8 +5,8 @@ import { belongsTo, patientPaths } from '../../domain/fhir/compartment.js'
 import { groupMembers } from '../../domain/fhir/group.js'
 import { localReference } from '../../domain/fhir/reference.js'
 import { requiredElements } from '../../domain/fhir/required.js'
-import { resourceTypes } from '../../domain/fhir/resource-types.js'
-import { structuresIn, typesOfR4 } from '../fhir/elements.js'
+import { resourceTypesOf } from '../../domain/fhir/resource-types.js'
+import { structuresIn, typesOf } from '../fhir/elements.js'
 
 interface Definition {
   readonly resources: Readonly<Record<string, Readonly<Record<string, string>>>>
@@ -25,7 +25,7 @@ const pathsIn = (expression: string, type: string): string[] =>
       .replace(`${type}.`, ''),
   )
 
-const structures = structuresIn(typesOfR4())
+const structures = structuresIn(typesOf('4.0'))
 
 /** The type of what stands at a path of a resource, as the package `@types/fhir` says it. */
 function typeAt(type: string, path: string): string | undefined {
@@ -54,7 +54,7 @@ describe('the Patient compartment', () => {
   test('names elements of R4 that are references', () => {
     const types = [...patientPaths].flatMap(([type, paths]) => paths.map((path) => typeAt(type, path)))
     expect(new Set(types)).toEqual(new Set(['Reference']))
-    for (const type of patientPaths.keys()) expect(resourceTypes).toContain(type)
+    for (const type of patientPaths.keys()) expect(resourceTypesOf('4.0')).toContain(type)
   })
 
   test.each([
@@ -122,13 +122,13 @@ test('members of a group, without those that have left it', () => {
 })
 
 test('the elements that a resource has to have are those of the types of R4, and choices', () => {
-  const source = typesOfR4().replace(/\/\*[\s\S]*?\*\//g, '')
+  const source = typesOf('4.0').replace(/\/\*[\s\S]*?\*\//g, '')
   const required = new Map<string, string[]>()
   for (const [, type = '', body = ''] of source.matchAll(/export interface (\w+)[^{]*\{([\s\S]*?)\n\}/g)) {
     const names = [...body.matchAll(/^\s+(?:readonly )?(\w+):/gm)].map(([, name = '']) => name)
     required.set(type, names.filter((name) => name !== 'resourceType').sort())
   }
-  for (const type of resourceTypes) {
+  for (const type of resourceTypesOf('4.0')) {
     const named = (requiredElements.get(type) ?? []).filter((name) => !name.endsWith('[x]'))
     expect([type, [...named].sort()]).toEqual([type, required.get(type) ?? []])
   }

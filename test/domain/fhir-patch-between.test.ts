@@ -14,13 +14,15 @@ const textOf = (resource: unknown): string => (typeof resource === 'string' ? re
 
 /** The patch as text, or the problem. */
 function between(before: unknown, after: unknown): string {
-  const made = fhirPathPatchBetween(Buffer.from(textOf(before)), Buffer.from(textOf(after)))
+  const made = fhirPathPatchBetween(Buffer.from(textOf(before)), Buffer.from(textOf(after)), '4.0')
   return made._tag === 'Right' ? made.right.toString() : made.left.message
 }
 
 const applied = (before: string, patch: string): string => {
   const read = orThrow(readPatch('fhir', 'the patch', Buffer.from(patch)))
-  return Buffer.from(orThrow(applyPatch('the patch', read, Buffer.from(before), 10_000_000))).toString()
+  return Buffer.from(
+    orThrow(applyPatch('the patch', read, Buffer.from(before), { maxBytes: 10_000_000, fhirVersion: '4.0' })),
+  ).toString()
 }
 
 interface Part {

@@ -5,16 +5,22 @@ import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, test } from 'vitest'
 import type { AnnalsError } from '../../domain/error.js'
 import { applyPatch, readPatch } from '../../domain/fhir/patch/index.js'
+import type { FhirVersion } from '../../domain/fhir/version.js'
 import { add, insert, move, parameters, remove, replace } from '../fhir/patches.js'
 
 const seed = Number(process.env.ANNALS_MODEL_SEED ?? randomInt(2 ** 31))
 
 const bytesOf = (value: unknown): Buffer => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
 
-function patched(resource: unknown, patch: unknown, maxBytes = 10_000): E.Either<AnnalsError, string> {
+function patched(
+  resource: unknown,
+  patch: unknown,
+  maxBytes = 10_000,
+  fhirVersion: FhirVersion = '4.0',
+): E.Either<AnnalsError, string> {
   const read = readPatch('fhir', 'the patch', bytesOf(patch))
   if (E.isLeft(read)) return read
-  const applied = applyPatch('the patch', read.right, bytesOf(resource), maxBytes)
+  const applied = applyPatch('the patch', read.right, bytesOf(resource), { maxBytes, fhirVersion })
   return E.isLeft(applied) ? applied : E.right(Buffer.from(applied.right).toString())
 }
 
@@ -504,4 +510,55 @@ test(`what is not named keeps every byte, with seed ${seed}`, () => {
     { seed, numRuns: 300 },
   )
   expect(applied).toBeGreaterThan(300)
+})
+
+describe('by the definitions of another version', () => {
+  const of = (fhirVersion: FhirVersion, resource: object, ...operations: unknown[]): unknown => {
+    const result = patched(resource, parameters(...operations), 10_000, fhirVersion)
+    return E.isLeft(result) ? result.left.message : JSON.parse(result.right)
+  }
+  const concept = { valueCodeableConcept: { text: 'x' } }
+
+  test('what repeats in R5 is added to a list, and once only in R4', () => {
+    const encounter = { resourceType: 'Encounter' }
+    const added = add('Encounter', 'class', { valueCoding: { code: 'IMP' } })
+    for (const version of ['4.0', '4.3'] as const)
+      expect(of(version, encounter, added)).toEqual({ ...encounter, class: { code: 'IMP' } })
+    const twice = [add('Encounter', 'class', concept), add('Encounter', 'class', concept)]
+    expect(of('5.0', encounter, ...twice)).toEqual({ ...encounter, class: [{ text: 'x' }, { text: 'x' }] })
+    expect(of('4.0', encounter, added, added)).toMatch(/is there already/)
+  })
+
+  test('a choice of R4 that is none in R5, and the other way round', () => {
+    const request = { resourceType: 'MedicationRequest' }
+    const added = add('MedicationRequest', 'medication', concept)
+    expect(of('4.3', request, added)).toEqual({ ...request, medicationCodeableConcept: { text: 'x' } })
+    const reference = { valueCodeableReference: { concept: { text: 'x' } } }
+    expect(of('5.0', request, add('MedicationRequest', 'medication', reference))).toEqual({
+      ...request,
+      medication: { concept: { text: 'x' } },
+    })
+    const event = { resourceType: 'AuditEvent', agent: [{}] }
+    const network = add('AuditEvent.agent', 'network', { valueString: '::1' })
+    expect(of('5.0', event, network)).toEqual({ ...event, agent: [{ networkString: '::1' }] })
+    expect(of('4.0', event, network)).toEqual({ ...event, agent: [{ network: '::1' }] })
+  })
+
+  test('elements that only R5 or R4B has', () => {
+    const transport = { resourceType: 'Transport', input: [{ valueRatioRange: { denominator: { value: 1 } } }] }
+    const value = replace('Transport.input[0].value', { valueInteger64: '9007199254740993' })
+    const insurance = add('Transport', 'insurance', { valueReference: { reference: 'Coverage/c' } })
+    expect(of('5.0', transport, value, insurance)).toEqual({
+      ...transport,
+      input: [{ valueInteger64: '9007199254740993' }],
+      insurance: [{ reference: 'Coverage/c' }],
+    })
+    const ingredient = { resourceType: 'Ingredient', substance: { strength: [{ presentationRatio: {} }] } }
+    const range = replace('Ingredient.substance.strength[0].presentation', { valueRatioRange: { denominator: {} } })
+    for (const version of ['4.3', '5.0'] as const)
+      expect(of(version, ingredient, range)).toEqual({
+        ...ingredient,
+        substance: { strength: [{ presentationRatioRange: { denominator: {} } }] },
+      })
+  })
 })

@@ -10,7 +10,7 @@ const tag = '{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValu
 function subset(resource: string, ...elements: string[]): string {
   const type = JSON.parse(resource).resourceType
   const kept = orThrow(readElements('elements', elements))(type)
-  return kept === undefined ? 'whole' : Buffer.from(subsetOf(Buffer.from(resource), type, kept)).toString()
+  return kept === undefined ? 'whole' : Buffer.from(subsetOf(Buffer.from(resource), type, kept, '4.0')).toString()
 }
 
 describe('elements', () => {

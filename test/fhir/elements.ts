@@ -1,14 +1,15 @@
-/** Derives the table of `domain/fhir/patch/elements.ts` from the types of R4 in the package `@types/fhir`. */
+/** Derives the tables of `domain/fhir/patch/element-tables.ts` from the types of each version in the package `@types/fhir`. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import type { FhirVersion } from '../../domain/fhir/version.js'
 
-export interface Elements {
-  /** Names that repeat wherever they stand. */
-  readonly repeats: ReadonlyArray<string>
-  /** Names that repeat in some places only: `+` those in which they do, `-` those in which they do not. */
-  readonly differs: Readonly<Record<string, string>>
-  /** Names of choices, in the same way; `*`: wherever they stand. */
-  readonly choices: Readonly<Record<string, string>>
+/**
+ * In which places names are special: `+` in those, `-` in all but those, `*` wherever they stand. `inR5`: where what the other table says
+ * is the other way round in R5.
+ */
+export interface Tables {
+  readonly all: ReadonlyArray<[name: string, places: string]>
+  readonly inR5: ReadonlyArray<[name: string, places: string]>
 }
 
 /** An element of a structure. `place`: the member or the resource type around it; `root.place` where that alone says too little. */
@@ -25,7 +26,7 @@ type Structure = { readonly parent: string | undefined; readonly members: Readon
 const primitives: Readonly<Record<string, ReadonlyArray<string>>> = {
   string: [
     ...['String', 'Date', 'DateTime', 'Time', 'Instant', 'Code', 'Uri', 'Url', 'Canonical', 'Oid', 'Uuid', 'Id'],
-    ...['Markdown', 'Base64Binary'],
+    ...['Markdown', 'Base64Binary', 'Integer64'],
   ],
   number: ['Integer', 'Decimal', 'PositiveInt', 'UnsignedInt'],
   boolean: ['Boolean'],
@@ -35,9 +36,11 @@ const primitives: Readonly<Record<string, ReadonlyArray<string>>> = {
 const noChoices = new Set(['PaymentReconciliation.payment', 'ClinicalImpressionFinding.item', 'Task.instantiates'])
 const abstract = new Set(['Element', 'BackboneElement', 'Resource', 'DomainResource', 'FhirResource'])
 
-export const typesOfR4 = (): string => {
+const files: Readonly<Record<FhirVersion, string>> = { '4.0': 'r4.d.ts', '4.3': 'r4b.d.ts', '5.0': 'r5.d.ts' }
+
+export const typesOf = (version: FhirVersion): string => {
   const index = createRequire(import.meta.url).resolve('@types/fhir/package.json')
-  return readFileSync(index.replace(/package\.json$/, 'r4.d.ts'), 'utf8')
+  return readFileSync(index.replace(/package\.json$/, files[version]), 'utf8')
 }
 
 export function structuresIn(source: string): ReadonlyMap<string, Structure> {
@@ -87,8 +90,11 @@ export function elementsOf(source: string): Element[] {
   for (const [name, where] of places) {
     const members = membersOf(name).filter(([member]) => member !== 'resourceType')
     const stems = members.map(([member, type]) => stemOf(member, type))
+    // Beside a choice there is no element of its bare name.
+    const isOne = (stem: string): boolean =>
+      !noChoices.has(`${name}.${stem}`) && members.every(([member]) => member !== stem)
     const isChoiceStem = (stem: string | undefined): stem is string =>
-      stem !== undefined && !noChoices.has(`${name}.${stem}`) && stems.filter((each) => each === stem).length > 1
+      stem !== undefined && isOne(stem) && stems.filter((each) => each === stem).length > 1
     for (const [place, roots] of where) {
       for (const stem of new Set(stems.filter(isChoiceStem)))
         found.push({ name: stem, place, roots, isRepeated: false, isChoice: true })
@@ -114,23 +120,51 @@ function said(elements: ReadonlyArray<Element>, isSpecial: (element: Element) =>
     .flatMap(({ roots, place }) => [...roots].map((root) => `${root}.${place}`))
   const onlyYes = [...yes].filter((place) => !both.includes(place))
   const onlyNo = [...no].filter((place) => !both.includes(place))
-  if (both.length > 0 || onlyYes.length <= onlyNo.length) return `+ ${[...onlyYes, ...rooted].sort().join(' ')}`
+  if (both.length > 0 || onlyYes.length <= onlyNo.length)
+    return `+ ${[...new Set([...onlyYes, ...rooted])].sort().join(' ')}`
   return `- ${onlyNo.sort().join(' ')}`
 }
 
-export function derive(source: string): Elements {
-  const byName = new Map<string, Element[]>()
-  for (const element of elementsOf(source)) byName.set(element.name, [...(byName.get(element.name) ?? []), element])
-  const names = [...byName].sort(([a], [b]) => (a < b ? -1 : 1))
-  const table = (isSpecial: (element: Element) => boolean) =>
-    names.flatMap(([name, elements]): [string, string][] => {
-      const where = said(elements, isSpecial)
+const grouped = <A>(all: ReadonlyArray<A>, keysOf: (each: A) => ReadonlyArray<string>): ReadonlyMap<string, A[]> => {
+  const found = new Map<string, A[]>()
+  for (const each of all)
+    for (const key of keysOf(each)) {
+      const group = found.get(key)
+      if (group === undefined) found.set(key, [each])
+      else group.push(each)
+    }
+  return found
+}
+
+const tableOf = (elements: ReadonlyArray<Element>, isSpecial: (element: Element) => boolean): [string, string][] =>
+  [...grouped(elements, ({ name }) => [name])]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([name, each]): [string, string][] => {
+      const where = said(each, isSpecial)
       return where === undefined ? [] : [[name, where]]
     })
-  const repeating = table(({ isRepeated }) => isRepeated)
+
+/** Of all versions together, and where R5 says otherwise than R4 and R4B, which agree. */
+export function derive(isSpecial: (element: Element) => boolean): Tables {
+  const earlier = [...elementsOf(typesOf('4.0')), ...elementsOf(typesOf('4.3'))].flatMap(eachByItself)
+  const later = elementsOf(typesOf('5.0')).flatMap(eachByItself)
+  const [before, after] = [earlier, later].map((all) => grouped(all, (each) => [placeOf(each), anywhere(each)]))
+  const differs = (element: Element): boolean => {
+    const place = placeOf(element)
+    const known = before?.get(place)
+    if (known !== undefined) return known.some(isSpecial) !== after?.get(place)?.some(isSpecial)
+    const others = new Set(before?.get(anywhere(element))?.map(isSpecial))
+    return others.size === 1 && !others.has(isSpecial(element))
+  }
   return {
-    repeats: repeating.filter(([, where]) => where === '*').map(([name]) => name),
-    differs: Object.fromEntries(repeating.filter(([, where]) => where !== '*')),
-    choices: Object.fromEntries(table(({ isChoice }) => isChoice)),
+    all: tableOf([...earlier, ...later.filter((each) => !differs(each))], isSpecial),
+    inR5: tableOf(later, differs),
   }
 }
+
+const eachByItself = (element: Element): Element[] =>
+  [...element.roots].map((root) => ({ ...element, roots: new Set([root]) }))
+
+/** What stands around it in its resource, and in any. */
+const placeOf = ({ name, place, roots }: Element): string => `${name} ${[...roots].join()}.${place}`
+const anywhere = ({ name, place }: Element): string => `${name} ${place}`

@@ -1,5 +1,8 @@
-/** Derives the table of `domain/fhir/patch/types.ts` from the model of R4 in the package `fhirpath`. */
-import { choiceTypePaths, path2Type, pathsDefinedElsewhere, type2Parent } from 'fhirpath/fhir-context/r4'
+/** Derives the tables of `domain/fhir/patch/type-tables.ts` from the models of R4 and R5 in the package `fhirpath`, which has none of R4B. */
+import * as r4 from 'fhirpath/fhir-context/r4'
+import * as r5 from 'fhirpath/fhir-context/r5'
+
+const models = { '4.0': r4, '5.0': r5 } as const
 
 /** An element of a structure. `enclosing`: the datatype around it, or an element of one; else `place` says where it stands. */
 export interface TypedElement {
@@ -13,7 +16,7 @@ export interface TypedElement {
 }
 
 const texts = new Set(
-  'base64Binary canonical code date dateTime id instant markdown oid string time uri url uuid'.split(' '),
+  'base64Binary canonical code date dateTime id instant integer64 markdown oid string time uri url uuid'.split(' '),
 )
 const numbers = new Set(['decimal', 'integer', 'positiveInt', 'unsignedInt'])
 
@@ -21,41 +24,38 @@ const numbers = new Set(['decimal', 'integer', 'positiveInt', 'unsignedInt'])
 export const kindOf = (type: string): string =>
   texts.has(type) ? 'text' : numbers.has(type) ? 'number' : type === 'boolean' ? type : 'object'
 
-const parentOf = type2Parent as Record<string, string>
+export function typedElements(version: keyof typeof models): ReadonlyArray<TypedElement> {
+  const { choiceTypePaths, path2Type, pathsDefinedElsewhere, type2Parent } = models[version]
+  const parentOf = type2Parent as Readonly<Record<string, string>>
+  const isResource = (type: string): boolean => {
+    const parent = parentOf[type]
+    if (type === 'DomainResource' || parent === undefined) return false
+    return parent === 'Resource' || parent === 'DomainResource' || isResource(parent)
+  }
 
-const isResource = (type: string): boolean =>
-  type !== 'DomainResource' && (parentOf[type] === 'Resource' || parentOf[type] === 'DomainResource')
+  /** The types that FHIRPath has for ids and URLs are others than those of FHIR. */
+  function typeSaid(path: string, type: string): string {
+    if (type === 'xhtml') return 'string'
+    if (type === 'BackboneElement') return 'Element'
+    if (!type.endsWith('System.String')) return type
+    if (path === 'Extension.url') return 'uri'
+    const isOfResource = (at: string): boolean => at === 'Resource' || at === 'DomainResource' || isResource(at)
+    return path.endsWith('.id') && isOfResource(path.slice(0, -3)) ? 'id' : 'string'
+  }
 
-/** The members of each path, and their types. */
-function membersByPath(): ReadonlyMap<string, ReadonlyArray<readonly [name: string, type: string]>> {
-  const found = new Map<string, [string, string][]>()
+  /** The members of each path, and their types. */
+  const own = new Map<string, [string, string][]>()
   for (const [path, said] of Object.entries(path2Type as Record<string, string | { code: string }>)) {
     const end = path.lastIndexOf('.')
-    const members = found.get(path.slice(0, end)) ?? []
+    const members = own.get(path.slice(0, end)) ?? []
     members.push([path.slice(end + 1), typeSaid(path, typeof said === 'string' ? said : said.code)])
-    found.set(path.slice(0, end), members)
+    own.set(path.slice(0, end), members)
   }
-  return found
-}
-
-/** The types that FHIRPath has for ids and URLs are others than those of FHIR. */
-function typeSaid(path: string, type: string): string {
-  if (type === 'xhtml') return 'string'
-  if (type === 'BackboneElement') return 'Element'
-  if (!type.endsWith('System.String')) return type
-  if (path === 'Extension.url') return 'uri'
-  const isOfResource = (at: string): boolean => at === 'Resource' || at === 'DomainResource' || isResource(at)
-  return path.endsWith('.id') && isOfResource(path.slice(0, -3)) ? 'id' : 'string'
-}
-
-const choiceMembers = new Set(
-  Object.entries(choiceTypePaths as Record<string, string[]>).flatMap(([path, types]) =>
-    types.map((t) => `${path}${t}`),
-  ),
-)
-
-export function typedElements(): ReadonlyArray<TypedElement> {
-  const own = membersByPath()
+  const choiceMembers = new Set(
+    Object.entries(choiceTypePaths as Record<string, string[]>).flatMap(([path, types]) =>
+      types.map((t) => `${path}${t}`),
+    ),
+  )
   const membersOf = (path: string): ReadonlyArray<readonly [string, string]> => [
     ...(own.get(path) ?? []),
     ...(parentOf[path] === undefined ? [] : membersOf(parentOf[path] as string)),
@@ -84,10 +84,43 @@ export function typedElements(): ReadonlyArray<TypedElement> {
   return [...found.values()]
 }
 
-/** Of each type the names that are of it: everywhere, or `@` a place. What JSON says by itself is left out, and ids. */
-export function deriveTypes(): string {
+/**
+ * Of each type the names that are of it: everywhere, or `@` a place. What JSON says by itself is left out, and ids. `inR5`: where R5 says
+ * otherwise than R4.
+ */
+export function deriveTypes(): { readonly all: string; readonly inR5: string } {
+  const earlier = typedElements('4.0')
+  const known = new Map(earlier.flatMap((each) => keysOf(each).map((key) => [key, each.type])))
+  const differs = ({ type }: TypedElement, key: string): boolean => known.has(key) && known.get(key) !== type
+  const later = typedElements('5.0').map((each) => {
+    const [same, others] = [new Set<string>(), new Set<string>()]
+    for (const root of each.roots) {
+      const [key = ''] = keysOf({ ...each, roots: new Set([root]) })
+      const isOther = differs(each, key)
+      ;(isOther ? others : same).add(root)
+    }
+    return { same: { ...each, roots: same }, others: { ...each, roots: others } }
+  })
+  const inR5 = new Map<string, string[]>()
+  for (const { others } of later)
+    for (const root of others.enclosing === undefined ? others.roots : [...others.roots].slice(0, 1)) {
+      const place = others.enclosing ?? (root === others.place ? root : `${root}.${others.place}`)
+      inR5.set(others.type, [...(inR5.get(others.type) ?? []), `${others.name}@${place}`])
+    }
+  return {
+    all: tableOf([...earlier, ...later.map(({ same }) => same).filter(({ roots }) => roots.size > 0)]),
+    inR5: encoded(inR5),
+  }
+}
+
+const keysOf = ({ name, enclosing, place, roots, type }: TypedElement): string[] =>
+  enclosing === undefined
+    ? [...roots].map((root) => `${name} ${kindOf(type)} ${root}.${place}`)
+    : [`${name} ${kindOf(type)} @${enclosing}`]
+
+function tableOf(elements: ReadonlyArray<TypedElement>): string {
   const byName = new Map<string, TypedElement[]>()
-  for (const element of typedElements()) {
+  for (const element of elements) {
     if (element.name === 'id') continue
     const key = `${element.name} ${kindOf(element.type)}`
     byName.set(key, [...(byName.get(key) ?? []), element])
@@ -104,11 +137,14 @@ export function deriveTypes(): string {
       if (entries.length > 0) said.set(type, [...(said.get(type) ?? []), ...entries])
     }
   }
-  return [...said]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([type, entries]) => `${type}: ${entries.sort().join(' ')};`)
-    .join('\n')
+  return encoded(said)
 }
+
+const encoded = (said: ReadonlyMap<string, ReadonlyArray<string>>): string =>
+  [...said]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([type, entries]) => `${type}: ${[...new Set(entries)].sort().join(' ')};`)
+    .join('\n')
 
 const isSaidByJson = (type: string): boolean => ['string', 'decimal', 'boolean', 'Element'].includes(type)
 

@@ -1,7 +1,5 @@
 /** Histories, lists, Bundles and the CapabilityStatement over real HTTP. */
 import { describe, expect, test } from 'vitest'
-import { isResourceType, resourceTypes } from '../../domain/fhir/resource-types.js'
-import { typesOfR4 } from '../fhir/elements.js'
 import { all, linkOf, type Page } from './pages.js'
 import { codesOf, type Running, running } from './server.js'
 
@@ -277,15 +275,5 @@ describe('the CapabilityStatement', () => {
     expect((await ask('GET', 'metadata', { headers: { 'if-none-match': etag } })).status).toBe(304)
     const other = await running({ version: '1.2.4' })
     expect((await other.ask('GET', 'metadata')).headers.get('etag')).not.toBe(etag)
-  })
-
-  test('knows the types of R4', () => {
-    const types = [...typesOfR4().matchAll(/readonly resourceType: '(\w+)'/g)].map(([, type]) => type as string)
-    expect([...resourceTypes]).toEqual(types.sort())
-    expect([isResourceType('Patient'), isResourceType('patient'), isResourceType('constructor')]).toEqual([
-      true,
-      false,
-      false,
-    ])
   })
 })

@@ -96,8 +96,16 @@ describe('X-Provenance', () => {
   test('that refers to what is not there is a failure of the header', async () => {
     const { ask } = await running()
     const provenance = '{"resourceType":"Provenance","agent":[{"who":{"reference":"Patient?identifier=1"}}]}'
-    const answer = await ask('POST', 'Patient', { body: patient(), ...beside(provenance) })
-    expect([answer.status, ...codesOf(answer)]).toEqual([404, 'not-found'])
-    expect(answer.body.issue[0].location).toEqual(['http.X-Provenance'])
+    const entry = [{ resource: patient(), request: { method: 'POST', url: 'Patient' } }]
+    const transaction = { resourceType: 'Bundle', type: 'transaction', entry }
+    for (const [path, body] of [
+      ['Patient', patient()],
+      ['', transaction],
+    ] as const) {
+      const answer = await ask('POST', path, { body, ...beside(provenance) })
+      expect(answer.status).toBeGreaterThanOrEqual(400)
+      expect(answer.body.issue[0].location).toEqual(['http.X-Provenance'])
+    }
+    expect((await ask('GET', '_history')).body.entry).toBeUndefined()
   })
 })

@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, expect } from 'vitest'
+import type { FhirVersion } from '../../domain/fhir/version.js'
 import { type FhirServerOptions, fhirServer } from '../../src/http/index.js'
 import { openStore, type Store } from '../../src/index.js'
 import { bundleProblems } from '../fhir/bundle-rules.js'
@@ -63,19 +64,19 @@ export async function running(options: FhirServerOptions = {}, of: string | Stor
       const read = await answer.text()
       const isJson = /\bjson\b/.test(answer.headers.get('content-type') ?? '') && read !== ''
       const parsed = isJson ? JSON.parse(read) : undefined
-      expect(problemsOf(parsed), `${method} ${path}`).toEqual([])
+      expect(problemsOf(parsed, options.fhirVersion), `${method} ${path}`).toEqual([])
       return { status: answer.status, headers: answer.headers, text: read, body: parsed }
     },
   }
 }
 
-/** What the server makes itself is as R4 has it, in every answer to any test. */
-function problemsOf(body: unknown): string[] {
+/** What the server makes itself is as its version of FHIR has it, in every answer to any test. */
+function problemsOf(body: unknown, fhirVersion: FhirVersion | undefined): string[] {
   const { resourceType, type } = (body ?? {}) as { resourceType?: string; type?: string }
   if (resourceType === 'OperationOutcome' || resourceType === 'CapabilityStatement')
-    return shapeProblems(body, resourceType)
+    return shapeProblems(body, resourceType, fhirVersion)
   const isOwn = resourceType === 'Bundle' && /^(searchset|history|(batch|transaction)-response)$/.test(type ?? '')
-  return isOwn ? [...shapeProblems(body, resourceType), ...bundleProblems(body as never)] : []
+  return isOwn ? [...shapeProblems(body, resourceType, fhirVersion), ...bundleProblems(body as never)] : []
 }
 
 export const codesOf = ({ body }: Answer): string[] => body.issue.map(({ code }: { code: string }) => code)

@@ -199,9 +199,9 @@ describe('a Provenance', () => {
     ['an empty target', '{"resourceType":"Provenance","t\\u0061rget":[]}', 'InvalidInput'],
     ['a meta that is none', { resourceType: 'Provenance', meta: 1 }, 'InvalidBody'],
     [
-      'a condition that nobody meets',
+      'a condition, which takes a transaction',
       { resourceType: 'Provenance', agent: [{ who: { reference: 'Patient?_id=x' } }] },
-      'NoMatch',
+      'InvalidInput',
     ],
   ])('is refused with %s, and nothing is written', async (_, provenance, tag) => {
     const tenant = await filled()
@@ -209,6 +209,16 @@ describe('a Provenance', () => {
     const error = await failure(tenant.interact(put('b'), { provenance }))
     expect(error._tag).toBe(tag)
     expect(Object.values(error.data).filter((value) => /^provenance\b/.test(String(value)))).toHaveLength(1)
+    expect((await tenant.head()).seq).toBe(seq)
+  })
+
+  test('whose condition selects nothing lets the whole transaction fail', async () => {
+    const tenant = await filled()
+    const { seq } = await tenant.head()
+    const provenance = { resourceType: 'Provenance', agent: [{ who: { reference: 'Patient?_id=x' } }] }
+    const asked = bundle('transaction', asks('PUT', 'Patient/b', patient('b')))
+    const error = await failure(tenant.bundle(asked, { provenance }))
+    expect(error).toMatchObject({ _tag: 'NoMatch', data: { what: expect.stringMatching(/^provenance\b/) } })
     expect((await tenant.head()).seq).toBe(seq)
   })
 

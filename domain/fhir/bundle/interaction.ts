@@ -7,6 +7,8 @@ import { type AnnalsError, annalsError } from '../../error.js'
 import { readJsonPatch } from '../../patch/json-patch.js'
 import { type Condition, readCondition } from '../condition.js'
 import { isParameters, type Patch, readPatch } from '../patch/index.js'
+import { isResourceType } from '../resource-types.js'
+import { type FhirVersion, releaseNames } from '../version.js'
 import { checkPreconditions, expectationIn, type Had, hadIn } from './preconditions.js'
 import { type Entry, placeOf } from './read.js'
 import { readUrl, type Url } from './url.js'
@@ -45,13 +47,18 @@ export const isWrite = (interaction: Interaction): interaction is Write =>
 export const rankOf = ({ kind }: Interaction): number => ranks[kind]
 const ranks = { delete: 0, create: 1, update: 2, patch: 2, read: 3, search: 3 } as const
 
-export function interactionOf(entry: Entry): E.Either<AnnalsError, Interaction> {
+export function interactionOf(entry: Entry, fhirVersion: FhirVersion): E.Either<AnnalsError, Interaction> {
   const { index, request, resource } = entry
   const place = placeOf(index, 'request')
   const { method } = request
   return pipe(
     checkPreconditions(entry),
     E.chain(() => readUrl(`${place}.url`, request.url)),
+    E.chainFirst(({ type }) =>
+      isResourceType(type, fhirVersion)
+        ? E.right(undefined)
+        : unsupported(`${place}.url`, `there is no such type of resources in FHIR ${releaseNames[fhirVersion]}`),
+    ),
     E.chain((url): E.Either<AnnalsError, Interaction> => {
       if (method === 'GET' || method === 'HEAD') return readOf(entry, url)
       if (url.version !== undefined) return invalid(`${place}.url`, 'a version is never written; leave it out')

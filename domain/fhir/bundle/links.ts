@@ -4,6 +4,7 @@
  */
 import { asBuffer } from '../../body/bytes.js'
 import { type Span, textAt, visitTexts } from '../../body/index.js'
+import type { FhirVersion } from '../version.js'
 import { mayLink } from './link-names.js'
 import { conditionalReference } from './resolve.js'
 
@@ -17,11 +18,11 @@ export interface Link extends Span {
 export type Resolve = (link: string) => string | undefined
 
 /** Links of a resource that begins at the first byte. */
-export function linksOf(resource: Uint8Array, type: string): Link[] {
+export function linksOf(resource: Uint8Array, type: string, fhirVersion: FhirVersion): Link[] {
   const links: Link[] = []
   visitTexts(resource, 0, type, (name, parent, span) => {
     const kind = name === 'div' && parent === 'text' ? 'narrative' : name === 'reference' ? 'reference' : 'uri'
-    if (kind === 'uri' && !mayLink(name, parent)) return
+    if (kind === 'uri' && !mayLink(name, parent, fhirVersion)) return
     const text = textAt(resource, span) as string
     if (kind !== 'narrative' || attribute.test(text)) links.push({ kind, text, start: span.start, end: span.end })
   })
@@ -32,7 +33,12 @@ export function linksOf(resource: Uint8Array, type: string): Link[] {
 export function conditionalLinksOf(resource: Uint8Array, type: string): Link[] {
   const bytes = asBuffer(resource)
   if (!bytes.includes('?') && !bytes.includes('\\')) return []
-  return linksOf(resource, type).filter(({ kind, text }) => kind === 'reference' && conditionalReference.test(text))
+  const links: Link[] = []
+  visitTexts(resource, 0, type, (name, _, span) => {
+    const text = name === 'reference' ? textAt(resource, span) : undefined
+    if (text !== undefined && conditionalReference.test(text)) links.push({ kind: 'reference', text, ...span })
+  })
+  return links
 }
 
 /** The resource with its links replaced; the same bytes where there is none to replace. */

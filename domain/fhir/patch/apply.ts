@@ -6,24 +6,31 @@ import * as E from 'fp-ts/lib/Either.js'
 import { isObjectAt, membersOf } from '../../body/index.js'
 import { type AnnalsError, annalsError } from '../../error.js'
 import { add, find, remove, splice } from '../../patch/edit.js'
+import type { FhirVersion } from '../version.js'
 import { alignedBeside, besideOf, isThere, lengthOf, nothing, put, sure, without, withoutNulls } from './beside.js'
 import { choiceOf } from './choices.js'
 import { isRepeating } from './elements.js'
-import { childrenOf, locate, type Node, rootOf } from './locate.js'
+import { childrenOf, locate, type Node } from './locate.js'
 import { PathProblem } from './path.js'
 import { type FhirPathOperation, type FhirPathPatch, memberName, type Sent } from './read.js'
 
-/** All of the patch, or the first operation that cannot be, as `PatchFailed`. `maxBytes`: of the resource on its way. */
+export interface PatchOptions {
+  /** Of the resource on its way. */
+  readonly maxBytes: number
+  readonly fhirVersion: FhirVersion
+}
+
+/** All of the patch, or the first operation that cannot be, as `PatchFailed`. */
 export function applyFhirPathPatch(
   what: string,
   patch: FhirPathPatch,
   resource: Uint8Array,
-  maxBytes: number,
+  { maxBytes, fhirVersion }: PatchOptions,
 ): E.Either<AnnalsError, Uint8Array> {
   let bytes = resource
   for (const [place, operation] of patch.entries()) {
     try {
-      bytes = apply(bytes, operation)
+      bytes = apply(bytes, operation, fhirVersion)
     } catch (error) {
       if (!(error instanceof PathProblem)) throw error
       const where = `parameter[${place}] (${operation.kind} ${operation.text.slice(0, 120)})`
@@ -35,21 +42,21 @@ export function applyFhirPathPatch(
   return E.right(bytes)
 }
 
-function apply(bytes: Uint8Array, operation: FhirPathOperation): Uint8Array {
+function apply(bytes: Uint8Array, operation: FhirPathOperation, fhirVersion: FhirVersion): Uint8Array {
   switch (operation.kind) {
     case 'add':
-      return added(bytes, one(locate(bytes, operation.path)), operation.name, operation.value)
+      return added(bytes, one(locate(bytes, operation.path, fhirVersion)), operation.name, operation.value)
     case 'delete': {
-      const found = locate(bytes, operation.path)
+      const found = locate(bytes, operation.path, fhirVersion)
       if (found.length > 1) throw new PathProblem(`its path names ${found.length} elements; one is deleted at a time`)
       return found[0] === undefined ? bytes : deleted(bytes, found[0])
     }
     case 'replace':
-      return replaced(bytes, one(locate(bytes, operation.path)), operation.value)
+      return replaced(bytes, one(locate(bytes, operation.path, fhirVersion)), operation.value)
     case 'insert':
-      return inserted(bytes, operation)
+      return inserted(bytes, operation, fhirVersion)
     default:
-      return moved(bytes, operation)
+      return moved(bytes, operation, fhirVersion)
   }
 }
 
@@ -94,7 +101,7 @@ function addedBeside(bytes: Uint8Array, { tokens, place }: Node, name: string, v
 }
 
 /** What becomes empty goes with it: nothing in FHIR is. */
-function deleted(bytes: Uint8Array, { tokens }: Node): Uint8Array {
+function deleted(bytes: Uint8Array, { tokens }: Pick<Node, 'tokens'>): Uint8Array {
   if (tokens.length === 0) throw new PathProblem('the whole resource cannot be deleted by a patch')
   const beside = besideOf(tokens)
   const isElement = /^\d+$/.test(tokens.at(-1) as string)
@@ -109,7 +116,7 @@ function withoutEmpty(bytes: Uint8Array, tokens: ReadonlyArray<string>): Uint8Ar
   if (tokens.length === 0) return bytes
   const span = find(bytes, tokens)
   if (span === undefined || !isObjectAt(bytes, span.start) || [...membersOf(bytes, span.start)].length > 0) return bytes
-  return deleted(bytes, { tokens, span, place: rootOf(bytes).place })
+  return deleted(bytes, { tokens })
 }
 
 function replaced(bytes: Uint8Array, node: Node, value: Sent): Uint8Array {
@@ -146,8 +153,9 @@ type In = Extract<FhirPathOperation, { kind: 'insert' | 'move' }>
 function listOf(
   bytes: Uint8Array,
   { path }: In,
+  fhirVersion: FhirVersion,
 ): { readonly tokens: ReadonlyArray<string>; readonly length: number; readonly node?: Node } {
-  const found = locate(bytes, path)
+  const found = locate(bytes, path, fhirVersion)
   const lists = new Map(found.map(({ tokens }) => [JSON.stringify(tokens.slice(0, -1)), tokens.slice(0, -1)]))
   const [tokens, ...others] = [...lists.values()]
   if (others.length > 0) throw new PathProblem('its path names elements of several lists')
@@ -158,22 +166,30 @@ function listOf(
     return { tokens, length, node: found[0] as Node }
   }
   const last = path.at(-1)
-  const parent = one(locate(bytes, path.slice(0, -1)))
+  const parent = one(locate(bytes, path.slice(0, -1), fhirVersion))
   if (last?.kind !== 'member' || !isRepeating(last.name, parent.place)) throw new PathProblem('its path names no list')
   return { tokens: [...parent.tokens, last.name], length: 0 }
 }
 
-function inserted(bytes: Uint8Array, operation: FhirPathOperation & { kind: 'insert' }): Uint8Array {
+function inserted(
+  bytes: Uint8Array,
+  operation: FhirPathOperation & { kind: 'insert' },
+  fhirVersion: FhirVersion,
+): Uint8Array {
   const { index, value, path } = operation
-  const { tokens, length, node } = listOf(bytes, operation)
+  const { tokens, length, node } = listOf(bytes, operation, fhirVersion)
   if (index > length) throw new PathProblem(`the list has ${length} elements, so its index is at most ${length}`)
   if (node !== undefined) return put(bytes, tokens, index, value.bytesAt(node.place), value.beside)
-  return added(bytes, one(locate(bytes, path.slice(0, -1))), tokens.at(-1) as string, value)
+  return added(bytes, one(locate(bytes, path.slice(0, -1), fhirVersion)), tokens.at(-1) as string, value)
 }
 
-function moved(bytes: Uint8Array, operation: FhirPathOperation & { kind: 'move' }): Uint8Array {
+function moved(
+  bytes: Uint8Array,
+  operation: FhirPathOperation & { kind: 'move' },
+  fhirVersion: FhirVersion,
+): Uint8Array {
   const { source, destination } = operation
-  const { tokens, length } = listOf(bytes, operation)
+  const { tokens, length } = listOf(bytes, operation, fhirVersion)
   if (source >= length || destination >= length)
     throw new PathProblem(`the list has ${length} elements, from 0 to ${length - 1}`)
   const moveIn = (edited: Uint8Array, list: ReadonlyArray<string>): Uint8Array => {

@@ -8,6 +8,7 @@ import { few } from '../../patch/between.js'
 import { alignment } from '../../patch/differences.js'
 import { root } from '../../patch/edit.js'
 import { isSame } from '../../patch/equal.js'
+import type { FhirVersion } from '../version.js'
 import { applyFhirPathPatch } from './apply.js'
 import { below, type Composite, type Element, type Field, fieldsOf, isSameElement, resourceAt } from './fields.js'
 import { readFhirPathPatch } from './read.js'
@@ -21,14 +22,18 @@ const attempts = [
 ]
 
 /** As fine as the bounds allow: beyond them, whole elements of the resource are replaced. */
-export function fhirPathPatchBetween(before: Uint8Array, after: Uint8Array): E.Either<AnnalsError, Buffer> {
-  const [a, b] = [before, after].map((bytes) => resourceAt(bytes, root(bytes).start))
+export function fhirPathPatchBetween(
+  before: Uint8Array,
+  after: Uint8Array,
+  fhirVersion: FhirVersion,
+): E.Either<AnnalsError, Buffer> {
+  const [a, b] = [before, after].map((bytes) => resourceAt(bytes, root(bytes).start, fhirVersion))
   if (a === undefined || b === undefined || a.place.resourceType !== b.place.resourceType) return inexpressible()
   for (const { depth, maxRead } of attempts) {
     const operations = few(objectsCompared(a.place.resourceType, a, b, depth))
     if (operations === undefined || operations.length * after.length > maxRead) continue
     const patch = encodePatch(inOrder(operations))
-    return leadsTo(patch, before, after) ? E.right(patch) : inexpressible()
+    return leadsTo(patch, before, after, fhirVersion) ? E.right(patch) : inexpressible()
   }
   return inexpressible()
 }
@@ -36,10 +41,10 @@ export function fhirPathPatchBetween(before: Uint8Array, after: Uint8Array): E.E
 const inexpressible = (): E.Either<AnnalsError, never> =>
   E.left(annalsError('NotSupported', { what, problem: 'it cannot say what differs here; ask for a JSON Patch' }))
 
-function leadsTo(patch: Uint8Array, before: Uint8Array, after: Uint8Array): boolean {
+function leadsTo(patch: Uint8Array, before: Uint8Array, after: Uint8Array, fhirVersion: FhirVersion): boolean {
   const read = readFhirPathPatch(what, patch)
   if (E.isLeft(read)) return false
-  const made = applyFhirPathPatch(what, read.right, before, Number.POSITIVE_INFINITY)
+  const made = applyFhirPathPatch(what, read.right, before, { maxBytes: Number.POSITIVE_INFINITY, fhirVersion })
   return E.isRight(made) && isSame(made.right, root(made.right), after, root(after))
 }
 

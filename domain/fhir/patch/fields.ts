@@ -1,6 +1,7 @@
 /** The elements of a resource as FHIR counts them: primitive values with what stands beside them, and choices by their name alone. */
 import { elementsOf, isArrayAt, isObjectAt, membersOf, type Span, textAt } from '../../body/index.js'
 import { isSame } from '../../patch/equal.js'
+import type { FhirVersion } from '../version.js'
 import { choiceOf } from './choices.js'
 import type { Place } from './elements.js'
 import { type JsonKind, typeOfElement } from './types.js'
@@ -33,13 +34,13 @@ export interface Element {
 }
 
 /** `undefined`: the object is no resource. */
-export function resourceAt(bytes: Uint8Array, start: number): Composite | undefined {
+export function resourceAt(bytes: Uint8Array, start: number, fhirVersion: FhirVersion): Composite | undefined {
   for (const member of membersOf(bytes, start))
     if (member.name === 'resourceType') {
       const resourceType = textAt(bytes, member)
       return resourceType === undefined
         ? undefined
-        : { bytes, start, place: { resourceType, members: [] }, enclosing: undefined }
+        : { bytes, start, place: { fhirVersion, resourceType, members: [] }, enclosing: undefined }
     }
   return undefined
 }
@@ -92,7 +93,7 @@ export function below(object: Composite, field: Field, element: Element): Compos
   const { bytes, place, enclosing } = object
   const { value } = element
   if (value === undefined || !isObjectAt(bytes, value.start)) return undefined
-  const resource = resourceAt(bytes, value.start)
+  const resource = resourceAt(bytes, value.start, place.fhirVersion)
   if (resource !== undefined) return resource
   const type = typeIn(object, field, element)
   return {

@@ -5,9 +5,10 @@ import { membersOf, scanBody, textAt } from '../../body/index.js'
 import type { AnnalsError } from '../../error.js'
 import { applyJsonPatch, type JsonPatch, readJsonPatch } from '../../patch/json-patch.js'
 import type { Kind } from '../../resource.js'
-import { applyFhirPathPatch } from './apply.js'
+import { applyFhirPathPatch, type PatchOptions } from './apply.js'
 import { type FhirPathPatch, readFhirPathPatch } from './read.js'
 
+export type { PatchOptions } from './apply.js'
 export { readFhirPathPatch } from './read.js'
 
 export type Patch =
@@ -34,13 +35,13 @@ export function isParameters(bytes: Uint8Array): boolean {
   return false
 }
 
-/** All of the patch, or the first operation that cannot be, as `PatchFailed`. `maxBytes`: of the document on its way. */
+/** All of the patch, or the first operation that cannot be, as `PatchFailed`. */
 export const applyPatch = (
   what: string,
   patch: Patch,
   document: Uint8Array,
-  maxBytes: number,
+  options: PatchOptions,
 ): E.Either<AnnalsError, Uint8Array> =>
   patch.language === 'json'
-    ? applyJsonPatch(what, patch.operations, document, maxBytes)
-    : applyFhirPathPatch(what, patch.operations, document, maxBytes)
+    ? applyJsonPatch(what, patch.operations, document, options.maxBytes)
+    : applyFhirPathPatch(what, patch.operations, document, options)

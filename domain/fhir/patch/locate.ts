@@ -1,5 +1,6 @@
 /** Finds the elements that a path names, in the bytes of a resource. */
 import { elementsOf, isArrayAt, isObjectAt, membersOf, type Span, textAt } from '../../body/index.js'
+import type { FhirVersion } from '../version.js'
 import { isTypeOf } from './choices.js'
 import type { Place } from './elements.js'
 import { type BinaryOperator, type Expression, type Path, PathProblem, type Step } from './path.js'
@@ -12,20 +13,20 @@ export interface Node {
 }
 
 /** Throws `PathProblem` where a function cannot be applied. */
-export function locate(bytes: Uint8Array, path: Path): ReadonlyArray<Node> {
-  const root = rootOf(bytes)
+export function locate(bytes: Uint8Array, path: Path, fhirVersion: FhirVersion): ReadonlyArray<Node> {
+  const root = rootOf(bytes, fhirVersion)
   const [first, ...rest] = path
   const isType = first?.kind === 'member' && (first.name === root.place.resourceType || first.name === 'Resource')
   return follow(bytes, [root], isType ? rest : path)
 }
 
-export function rootOf(bytes: Uint8Array): Node {
+export function rootOf(bytes: Uint8Array, fhirVersion: FhirVersion): Node {
   let start = 0
   while (!isObjectAt(bytes, start)) start++
   return {
     tokens: [],
     span: { start, end: bytes.length },
-    place: { resourceType: typeAt(bytes, start) ?? '', members: [] },
+    place: { fhirVersion, resourceType: typeAt(bytes, start) ?? '', members: [] },
   }
 }
 
@@ -67,7 +68,7 @@ function extended(bytes: Uint8Array, { tokens, place }: Node, name: string): Nod
   if (name !== 'extension' && name !== 'id') return []
   const at = tokens.findLastIndex((token) => !/^\d+$/.test(token))
   const beside = [...tokens.slice(0, at), `_${tokens[at]}`, ...tokens.slice(at + 1)]
-  let span: Span | undefined = rootOf(bytes).span
+  let span: Span | undefined = rootOf(bytes, place.fhirVersion).span
   for (const token of beside) span = span && childAt(bytes, span, token)
   if (span === undefined || !isObjectAt(bytes, span.start)) return []
   return childrenOf(bytes, { tokens: beside, span, place }, name)
@@ -82,13 +83,9 @@ function below(bytes: Uint8Array, { tokens, place }: Node, member: Span & { read
   const own = [...tokens, member.name]
   const node = (span: Span, tokens: ReadonlyArray<string>): Node => {
     const type = isObjectAt(bytes, span.start) ? typeAt(bytes, span.start) : undefined
-    const { resourceType, members } = place
-    return {
-      tokens,
-      span,
-      place:
-        type === undefined ? { resourceType, members: [...members, member.name] } : { resourceType: type, members: [] },
-    }
+    const around =
+      type === undefined ? { members: [...place.members, member.name] } : { resourceType: type, members: [] }
+    return { tokens, span, place: { ...place, ...around } }
   }
   if (!isArrayAt(bytes, member.start)) return [node(member, own)]
   return [...elementsOf(bytes, member.start)].map((span, i) => node(span, [...own, String(i)]))

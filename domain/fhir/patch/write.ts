@@ -50,7 +50,7 @@ function partOf(name: string, brought: Brought): Uint8Array[] {
   const written = isOpen ? `value${type.slice(0, 1).toUpperCase()}${type.slice(1)}` : 'valueString'
   const kind = value && kindAt(bytes, value)
   if (value !== undefined && kind === 'object' && !(isOpen && beside === undefined))
-    if (resourceAt(bytes, value.start) !== undefined) put('resource', cut(value))
+    if (resourceAt(bytes, value.start, object.place.fhirVersion) !== undefined) put('resource', cut(value))
     else put('part', inParts(below(object, field, element) as Composite))
   else if (value !== undefined && kind !== undefined) put(written, cut(value))
   if (beside !== undefined) put(`_${written}`, cut(beside))

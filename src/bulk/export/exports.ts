@@ -2,6 +2,7 @@
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { sha256 } from '../../../domain/commit.js'
 import { type AnnalsError, annalsError } from '../../../domain/error.js'
+import type { FhirVersion } from '../../../domain/fhir/version.js'
 import { exportPrefix } from '../../../domain/keys.js'
 import type { BlobStore, ByteRange, Clock, Ids, PointerStore } from '../../../domain/ports/index.js'
 import type { Kind } from '../../../domain/resource.js'
@@ -53,6 +54,7 @@ export interface ExportPlace {
 export interface ExportingDeps {
   readonly tenant: string
   readonly kind: Kind
+  readonly fhirVersion: FhirVersion
   readonly shards: number
   readonly blobs: BlobStore
   readonly pointers: PointerStore
@@ -258,7 +260,7 @@ const driving = (deps: ExportingDeps, journal: Journal): Omit<DriveDeps, 'onProg
   ...deps,
   journal,
   selectionOf: async ({ request, ends }, logs) =>
-    makeSelection(request, await patientsOf({ logs, ends, limits: deps.limits }, request)),
+    makeSelection(request, deps.fhirVersion, await patientsOf({ logs, ends, limits: deps.limits }, request)),
   withSink: (state, use) => withSink(deps, state, use),
 })
 

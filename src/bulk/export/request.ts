@@ -3,6 +3,7 @@ import { type AnnalsError, annalsError } from '../../../domain/error.js'
 import { isResourceType } from '../../../domain/fhir/resource-types.js'
 import { readElements } from '../../../domain/fhir/subset.js'
 import { readTypeFilters } from '../../../domain/fhir/type-filter.js'
+import { type FhirVersion, releaseNames } from '../../../domain/fhir/version.js'
 import { parseInstant } from '../../../domain/instant.js'
 import { typeIndexPk } from '../../../domain/keys.js'
 import type { PointerStore } from '../../../domain/ports/index.js'
@@ -16,6 +17,7 @@ import type { ExportRequest } from './state.js'
 
 export interface RequestDeps {
   readonly kind: Kind
+  readonly fhirVersion: FhirVersion
   readonly shards: number
   readonly pointers: PointerStore
   readonly limits: Limits
@@ -36,7 +38,7 @@ export async function requestOf(deps: RequestDeps, options: ExportOptions): Prom
   if (!Array.isArray(outcomes) || outcomes.length > maxOutcomes)
     refuse('outcomes', `it is a list of at most ${maxOutcomes}`)
   const types = listIn('types', options.types)?.map((type) => orThrow(checkType(deps.kind, type)))
-  for (const type of types ?? []) if (!(await isKnown(deps, type))) refuse('types', unknownType(deps.kind, type))
+  for (const type of types ?? []) if (!(await isKnown(deps, type))) refuse('types', unknownType(deps, type))
   const request = {
     ...levelOf(deps, options),
     base,
@@ -111,17 +113,17 @@ function listIn(what: string, list: ReadonlyArray<string> | undefined, most = ma
 }
 
 /** A type of FHIR, or one of which the tenant has had something. */
-async function isKnown({ kind, shards, pointers, logs }: RequestDeps, type: string): Promise<boolean> {
-  if (kind === 'fhir' && isResourceType(type)) return true
+async function isKnown({ kind, fhirVersion, shards, pointers, logs }: RequestDeps, type: string): Promise<boolean> {
+  if (kind === 'fhir' && isResourceType(type, fhirVersion)) return true
   for (const { log } of logs)
     for (const shard of everyShard(shards))
       if ((await run(pointers.query({ pk: typeIndexPk(log, type, shard), limit: 1 }))).items.length > 0) return true
   return false
 }
 
-const unknownType = (kind: Kind, type: string): string =>
+const unknownType = ({ kind, fhirVersion }: RequestDeps, type: string): string =>
   kind === 'fhir'
-    ? `there is no type '${type}' in FHIR 4.0.1, and nothing of it in this tenant`
+    ? `there is no type '${type}' in FHIR ${releaseNames[fhirVersion]}, and nothing of it in this tenant`
     : `there is nothing of the type '${type}' in this tenant`
 
 function refuse(what: string, problem: string): never {

@@ -5,6 +5,7 @@
 import { belongsTo, patientPaths } from '../../../domain/fhir/compartment.js'
 import { readElements, subsetOf } from '../../../domain/fhir/subset.js'
 import { filterByBody, filterByHeader, readTypeFilters } from '../../../domain/fhir/type-filter.js'
+import type { FhirVersion } from '../../../domain/fhir/version.js'
 import type { EventHeader } from '../../../domain/header.js'
 import { orThrow } from '../../../domain/task.js'
 import { fenceType } from '../../saga/fence.js'
@@ -25,7 +26,7 @@ export interface Selection {
   line(event: EventHeader, body: Uint8Array): Uint8Array
 }
 
-export function makeSelection(request: ExportRequest, isPatient: IsPatient): Selection {
+export function makeSelection(request: ExportRequest, fhirVersion: FhirVersion, isPatient: IsPatient): Selection {
   const { types, since, deleted, level, base } = request
   const wanted = types && new Set(types)
   const filters = orThrow(readTypeFilters('typeFilters', request.typeFilters ?? []))
@@ -54,7 +55,7 @@ export function makeSelection(request: ExportRequest, isPatient: IsPatient): Sel
     },
     line({ type }, body) {
       const kept = elements(type)
-      return kept === undefined ? body : subsetOf(body, type, kept)
+      return kept === undefined ? body : subsetOf(body, type, kept, fhirVersion)
     },
   }
 }

@@ -1,4 +1,5 @@
 /** Processes the lines of one file, from the group where it was left. */
+import { defaultFhirVersion, type FhirVersion } from '../../../domain/fhir/version.js'
 import { type BlobStore, SourceProblem, type Sources } from '../../../domain/ports/index.js'
 import type { Limits } from '../../limits.js'
 import type { Lease } from '../lease.js'
@@ -80,8 +81,8 @@ const bytesOf = ({ lines }: Group): number => lines.reduce((sum, { bytes }) => s
 async function begun(deps: FileDeps, work: FileWork, file: FileDocument, group: Group): Promise<Underway> {
   const { submission, manifest, write } = work
   const key = groupKey(submission, manifest, work.file, group.index)
-  const lines = submission.options.continueOnError === false ? upToFirstError(file, group, key) : group.lines
-  const read = lines.map(({ number, bytes }) => readLine(file, number, bytes, key))
+  const lines = submission.options.continueOnError === false ? upToFirstError(work, file, group, key) : group.lines
+  const read = lines.map(({ number, bytes }) => readLine(file, versionOf(work), number, bytes, key))
   const wanted = read.flatMap((each) => ('issue' in each ? [] : each))
   const rejected = read.flatMap((each) => ('issue' in each ? [each] : []))
   if (!(await keepInput(deps.blobs, placeOf(deps, work, group), { ...group, lines })))
@@ -92,8 +93,10 @@ async function begun(deps: FileDeps, work: FileWork, file: FileDocument, group: 
   return { group: { ...group, lines }, wanted, rejected, effects }
 }
 
-function upToFirstError(file: FileDocument, { lines }: Group, key: string): Group['lines'] {
-  const first = lines.findIndex(({ number, bytes }) => 'issue' in readLine(file, number, bytes, key))
+const versionOf = ({ write }: FileWork): FhirVersion => write.tenant.fhirVersion ?? defaultFhirVersion
+
+function upToFirstError(work: FileWork, file: FileDocument, { lines }: Group, key: string): Group['lines'] {
+  const first = lines.findIndex(({ number, bytes }) => 'issue' in readLine(file, versionOf(work), number, bytes, key))
   return first < 0 ? lines : lines.slice(0, first + 1)
 }
 

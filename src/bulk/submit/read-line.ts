@@ -8,6 +8,7 @@ import type { AnnalsError } from '../../../domain/error.js'
 import { readBundle } from '../../../domain/fhir/bundle/read.js'
 import { outcomeOf } from '../../../domain/fhir/outcome.js'
 import { isResourceType } from '../../../domain/fhir/resource-types.js'
+import { type FhirVersion, releaseNames } from '../../../domain/fhir/version.js'
 import { checkId, type ResourceRef } from '../../../domain/resource.js'
 import type { LineResult } from './api.js'
 import type { FileDocument } from './journal.js'
@@ -35,15 +36,19 @@ const refused = (line: number, error: AnnalsError): Rejected => {
 /** `place`: what an id is made of where a line has none, so that the same line has the same. */
 export function readLine(
   { kind, type }: Pick<FileDocument, 'kind' | 'type'>,
+  fhirVersion: FhirVersion,
   line: number,
   bytes: Buffer | undefined,
   place: string,
 ): ReadonlyArray<Wanted> | Rejected {
   if (bytes === undefined) return problem(line, 'too-long', 'the line is over the limit of a resource')
-  return kind === 'deletions' ? readDeletions(line, bytes) : readResource(line, bytes, type, place)
+  return kind === 'deletions'
+    ? readDeletions(fhirVersion, line, bytes)
+    : readResource(fhirVersion, line, bytes, type, place)
 }
 
 function readResource(
+  fhirVersion: FhirVersion,
   line: number,
   bytes: Buffer,
   type: string | undefined,
@@ -54,7 +59,8 @@ function readResource(
   const outline: Outline = scanned.right
   const said = outline.resourceType?.text
   if (said === undefined) return problem(line, 'structure', 'it has no resourceType')
-  if (!isResourceType(said)) return problem(line, 'not-supported', 'its resourceType is none of FHIR')
+  if (!isResourceType(said, fhirVersion))
+    return problem(line, 'not-supported', `its resourceType is none of FHIR ${releaseNames[fhirVersion]}`)
   if (type !== undefined && said !== type)
     return problem(line, 'value', `its resourceType is not ${type}, as its file says`)
   if (outline.id !== undefined && outline.id.text === undefined) return problem(line, 'value', 'its id is no text')
@@ -72,13 +78,13 @@ function idOf(place: string, line: number): string {
   return [...parts, digest.slice(20, 32)].join('-')
 }
 
-function readDeletions(line: number, bytes: Buffer): ReadonlyArray<Wanted> | Rejected {
+function readDeletions(fhirVersion: FhirVersion, line: number, bytes: Buffer): ReadonlyArray<Wanted> | Rejected {
   const bundle = readBundle(bytes)
   if (E.isLeft(bundle)) return refused(line, bundle.left)
   const found: Wanted[] = []
   for (const { request } of bundle.right.entries) {
     const [, type = '', id = ''] = /^([A-Z][A-Za-z]{0,63})\/([A-Za-z0-9\-.]{1,64})$/.exec(request.url) ?? []
-    if (request.method !== 'DELETE' || !isResourceType(type))
+    if (request.method !== 'DELETE' || !isResourceType(type, fhirVersion))
       return problem(line, 'value', 'each entry is a DELETE of a resource by its type and id')
     found.push({ line, type, id })
   }

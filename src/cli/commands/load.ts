@@ -1,7 +1,7 @@
 /** `annals load`: many resources at once, from files, folders and pipes. */
 import { stat } from 'node:fs/promises'
 import { Option } from 'commander'
-import type { AnnalsError, Kind, Tenant } from '../../index.js'
+import type { AnnalsError, FhirVersion, Kind, Tenant } from '../../index.js'
 import { exitCodes } from '../exit.js'
 import { usage } from '../failure.js'
 import type { IdentityRules } from '../load/identity.js'
@@ -11,12 +11,13 @@ import { sourcesOf } from '../load/sources.js'
 import type { AddCommand } from '../program.js'
 import { makeProgressBar } from '../progress.js'
 import { makeSession, type Session, withTenant } from '../session.js'
-import { partitionsFlag, settingsOf, shardsFlag } from '../settings.js'
+import { fhirVersionFlag, partitionsFlag, settingsOf, shardsFlag } from '../settings.js'
 import { grouped, humanTime, plural, safe } from '../text.js'
 
 interface Flags {
   readonly strict?: boolean
   readonly kind?: Kind
+  readonly fhirVersion?: FhirVersion
   readonly shards?: number
   readonly partitions?: number
   readonly type?: string
@@ -48,6 +49,7 @@ export const addLoad: AddCommand = (make, surroundings) => {
     .option('--actor <name>', 'who does it, for the audit')
     .option('--reason <text>', 'why, for the audit')
     .addOption(new Option('--kind <kind>', 'kind of a new tenant').choices(['fhir', 'json']))
+    .addOption(fhirVersionFlag())
     .addOption(shardsFlag())
     .addOption(partitionsFlag())
     .option('--type <type>', 'the type of every document (tenants of kind json)')
@@ -57,9 +59,11 @@ export const addLoad: AddCommand = (make, surroundings) => {
       if (paths.filter((path) => path === '-').length > 1) throw usage('standard input (-) can be read once only')
       for (const path of paths) if (path !== '-') await checkPath(path)
       if (flags.kind === 'json' && flags.type === undefined) throw usage(typeNeeded)
-      const { kind, shards, partitions } = flags
-      const report = await withTenant(session, { create: true, kind, shards, partitions, limits }, (tenant) =>
-        loadInto(session, tenant, paths, flags),
+      const { kind, fhirVersion, shards, partitions } = flags
+      const report = await withTenant(
+        session,
+        { create: true, kind, fhirVersion, shards, partitions, limits },
+        (tenant) => loadInto(session, tenant, paths, flags),
       )
       if (report.counts.failed > 0 || !report.isComplete) surroundings.finish(exitCodes.failed)
     })

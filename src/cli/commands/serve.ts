@@ -19,7 +19,7 @@ Without an --issuer nobody is asked who they are, and it listens for this machin
 that asks. Ctrl-C or SIGTERM ends it when what is under way is answered.`
 
 export const addServe: AddCommand = (make, surroundings) => {
-  const command = make('serve', 'Serve FHIR R4 over HTTP', examples).addOption(
+  const command = make('serve', 'Serve FHIR over HTTP: R4, R4B or R5', examples).addOption(
     new Option('--config <file>', `a JSON file with settings (or ${configVariable})`),
   )
   for (const [group, settings] of Object.entries(settingGroups))

@@ -1,14 +1,22 @@
 /** `annals put`, `annals patch` and `annals delete`: one write each. */
 import { Option } from 'commander'
 import { scanBody } from '../../../domain/body/index.js'
-import type { Expectation, Kind, Tenant, WriteResult } from '../../index.js'
+import type { Expectation, FhirVersion, Kind, Tenant, WriteResult } from '../../index.js'
 import { defaultLimits, formatPosition } from '../../index.js'
 import { type AuditFlags, auditOptions, withAuditFlags } from '../audit.js'
 import { CliFailure, usage } from '../failure.js'
 import { readInput } from '../input.js'
 import type { AddCommand } from '../program.js'
 import { makeSession, type Session, withTenant } from '../session.js'
-import { parseScope, parseTarget, partitionsFlag, settingsOf, shardsFlag, wholeNumber } from '../settings.js'
+import {
+  fhirVersionFlag,
+  parseScope,
+  parseTarget,
+  partitionsFlag,
+  settingsOf,
+  shardsFlag,
+  wholeNumber,
+} from '../settings.js'
 
 interface WriteFlags extends AuditFlags {
   readonly ifVersion?: number
@@ -18,6 +26,7 @@ interface PutFlags extends WriteFlags {
   readonly create?: boolean
   readonly onlyIfChanged?: boolean
   readonly kind?: Kind
+  readonly fhirVersion?: FhirVersion
   readonly shards?: number
   readonly partitions?: number
 }
@@ -36,14 +45,15 @@ export const addPut: AddCommand = (make, surroundings) => {
     .option('--if-version <n>', 'only if this version is current (0: none is)', wholeNumber('--if-version', 0))
     .option('--only-if-changed', 'write nothing if the body says what the current version says')
     .addOption(new Option('--kind <kind>', 'kind of a new tenant').choices(['fhir', 'json']))
+    .addOption(fhirVersionFlag())
     .addOption(shardsFlag())
     .addOption(partitionsFlag())
     .action(async (text: string, file: string | undefined, flags: PutFlags) => {
       const session = makeSession(surroundings, settingsOf(surroundings.io, flags))
       const scope = parseScope(text)
       const body = withoutFinalNewline(await readInput(surroundings.io, file, defaultLimits.maxBodyBytes))
-      const { kind, shards, partitions } = flags
-      await withTenant(session, { create: true, kind, shards, partitions }, async (tenant) =>
+      const { kind, fhirVersion, shards, partitions } = flags
+      await withTenant(session, { create: true, kind, fhirVersion, shards, partitions }, async (tenant) =>
         showResult(session, await put(tenant, scope.type, scope.id ?? idIn(tenant, body), body, flags)),
       )
     })

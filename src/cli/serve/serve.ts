@@ -13,13 +13,15 @@ export async function serve(session: Session, { settings, from }: Configured): P
   const access = await accessOf(settings)
   const opening = { create: true, sources: { allowPrivate: settings.allowPrivateSources } }
   await withStore(session, opening, async (store) => {
-    const { name: tenant } = await store.tenant(session.tenant, { kind: 'fhir' })
+    const asked = { kind: 'fhir', fhirVersion: settings.fhirVersion } as const
+    const { name: tenant, fhirVersion } = await store.tenant(session.tenant, asked)
     const app = await fhirServer(store, {
       ...settings,
       ...access,
       corsOrigins: settings.corsOrigins ?? [],
       trustedProxies: settings.trustedProxies ?? [],
       tenant,
+      fhirVersion,
       baseUrl: settings.baseUrl?.replace(/\/+$/, ''),
       serveMetrics: settings.metricsPort === undefined,
       logger: settings.logLevel !== 'silent' && { level: settings.logLevel, stream: logStream(session.io) },

@@ -1,5 +1,6 @@
 /** The settings of `annals serve`: one table, from which come the flags, the variables and the members of a file. */
 import { isIP } from 'node:net'
+import { fhirVersions } from '../../../domain/fhir/version.js'
 import { signatureAlgorithms } from '../../http/access/settings.js'
 import { defaultHttpSettings as http } from '../../http/settings.js'
 import { usage } from '../failure.js'
@@ -48,6 +49,12 @@ const listening = {
 }
 
 const access = {
+  fhirVersion: setting(
+    oneOf(...fhirVersions),
+    'version',
+    undefined,
+    'the FHIR version (default: that of the tenant; of a new one 4.0)',
+  ),
   manyTenants: setting(yesOrNo, '', false, 'serve every tenant that exists, at /tenants/{name}/fhir'),
   tenantHeader: setting(anything, 'name', undefined, 'serve the tenant that this header of a request names'),
   tenantClaim: setting(

@@ -18,7 +18,7 @@ import { provenanceOf } from './provenance.js'
  */
 async function isPartitioned({ store, settings }: Context): Promise<boolean> {
   if (settings.tenancy.from !== 'single') return false
-  const found = await store.fp.tenant(settings.tenant)()
+  const found = await store.fp.tenant(settings.tenant, { fhirVersion: settings.fhirVersion })()
   return found._tag === 'Right' && found.right.partitions.length > 1
 }
 
@@ -30,6 +30,7 @@ export function addBase(app: FastifyInstance, context: Context, version: string)
         capabilityStatement({
           url: baseOf(context, request),
           version,
+          fhirVersion: request.fhirVersion,
           security: securityOf(context.settings),
           isPartitioned: await isPartitioned(context),
         }),

@@ -1,12 +1,14 @@
 /** The CapabilityStatement: what this server does, and nothing more. */
-import { resourceTypes } from '../../../domain/fhir/resource-types.js'
+import { resourceTypesOf } from '../../../domain/fhir/resource-types.js'
 import { searchParametersOf } from '../../../domain/fhir/search-parameters.js'
+import { type FhirVersion, publishedAs } from '../../../domain/fhir/version.js'
 import { operationsAt } from '../operations/describe.js'
 
 export interface Capability {
   /** The base of the server. */
   readonly url: string
   readonly version: string
+  readonly fhirVersion: FhirVersion
   /** What clients need to be let in. */
   readonly security?: object
   /** A tenant of several logs has no transactions, and no conditions of what it writes. */
@@ -26,7 +28,7 @@ const interactions = [
 ]
 const codes = (names: ReadonlyArray<string>) => names.map((code) => ({ code }))
 
-export const capabilityStatement = ({ url, version, security, isPartitioned }: Capability) => ({
+export const capabilityStatement = ({ url, version, fhirVersion, security, isPartitioned }: Capability) => ({
   resourceType: 'CapabilityStatement',
   status: 'active',
   // Of the release.
@@ -34,14 +36,14 @@ export const capabilityStatement = ({ url, version, security, isPartitioned }: C
   kind: 'instance',
   software: { name: 'Annals', version },
   implementation: { description: 'Annals: FHIR resources as an immutable log', url },
-  fhirVersion: '4.0.1',
+  fhirVersion: publishedAs[fhirVersion],
   format: ['application/fhir+json', 'json'],
   patchFormat: ['application/json-patch+json', 'application/fhir+json'],
   rest: [
     {
       mode: 'server',
       ...(security === undefined ? undefined : { security }),
-      resource: resourceTypes.map((type) => ({
+      resource: resourceTypesOf(fhirVersion).map((type) => ({
         type,
         interaction: codes(interactions),
         versioning: 'versioned-update',
@@ -51,7 +53,7 @@ export const capabilityStatement = ({ url, version, security, isPartitioned }: C
         conditionalRead: 'full-support',
         conditionalUpdate: !isPartitioned,
         conditionalDelete: isPartitioned ? 'not-supported' : 'single',
-        searchParam: searchParametersOf(type),
+        searchParam: searchParametersOf(type, fhirVersion),
         operation: operationsAt(url, 'type', 'instance'),
       })),
       interaction: codes([...(isPartitioned ? [] : ['transaction', 'batch']), 'history-system']),

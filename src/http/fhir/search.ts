@@ -35,7 +35,7 @@ async function search(
   const type = typeOf(request)
   checkAccess(request, 's', type)
   // Of several criteria, each has to hold.
-  const criteria = searchParametersOf(type).map(({ name }) => name)
+  const criteria = searchParametersOf(type, request.fhirVersion).map(({ name }) => name)
   checkParameters(request, query, new Set([...criteria, ...resultParameters]), new Set(criteria))
   const [summary, total] = [oneOf(query, '_summary', summaries), oneOf(query, '_total', totals)]
   const isCount = summary === 'count' || countOf(query) === 0

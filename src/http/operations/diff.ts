@@ -31,7 +31,7 @@ async function diff(context: Context, request: FastifyRequest, reply: FastifyRep
   const [before, after] = [from.body as Uint8Array, restamped(to.body as Uint8Array, from)]
   return format === jsonPatch
     ? reply.header('content-type', jsonPatch).send(jsonPatchBetween(before, after))
-    : sendJson(request, reply, orThrow(fhirPathPatchBetween(before, after)))
+    : sendJson(request, reply, orThrow(fhirPathPatchBetween(before, after, request.fhirVersion)))
 }
 
 /** A version with content. `version`: `undefined` for the last one. */

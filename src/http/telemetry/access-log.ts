@@ -22,7 +22,7 @@ export function logExchange(exchange: Exchange, request: FastifyRequest): void {
     {
       method,
       route,
-      type: type !== undefined && isResourceType(type) ? type : undefined,
+      type: type !== undefined && isResourceType(type, request.fhirVersion) ? type : undefined,
       query: query.length === 0 ? undefined : query,
       status,
       ms: Math.round(ms * 1_000) / 1_000,

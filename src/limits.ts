@@ -34,6 +34,8 @@ export interface Limits {
   readonly exportBufferBytes: number
   /** How much of the log an export reads, in bytes, before it keeps where it stands; later, a sixteenth of what it has read. */
   readonly exportCheckpointBytes: number
+  /** How long others wait for a process that works on an export before they go on with it, in milliseconds. */
+  readonly exportLeaseMs: number
   /** How long the files of an export are kept after its end, in milliseconds. */
   readonly exportKeepMs: number
   /** Exports that one process runs at a time, and those that wait for it. */
@@ -66,6 +68,7 @@ export const defaultLimits: Limits = {
   exportPartBytes: 32 * mebibyte,
   exportBufferBytes: 64 * mebibyte,
   exportCheckpointBytes: 1024 * mebibyte,
+  exportLeaseMs: 15_000,
   exportKeepMs: 24 * 60 * 60 * 1000,
   maxExports: 2,
   maxWaitingExports: 100,

@@ -16,6 +16,7 @@ import { orThrow, run } from '../domain/task.js'
 import type { BootstrapReport } from './api.js'
 import { folderOf } from './folder-url.js'
 import { defaultLimits, type Limits } from './limits.js'
+import { makePlaces } from './open-place.js'
 import { type Adapters, makeStore, type Store } from './store.js'
 
 export interface OpenOptions {
@@ -41,7 +42,8 @@ export async function openStore(url: string, options: OpenOptions = {}): Promise
   const { create = true, recover = false } = options
   const { clock = systemClock, ids = systemIds } = options
   const sources = webSources({ ...defaultSourceRules, ...options.sources }, { clock, ids })
-  const adapters = metered({ ...(await openAdapters(url, options)), sources })
+  const exportPlaces = makePlaces({ clock, ids, ...worldOf(options) })
+  const adapters = metered({ ...(await openAdapters(url, options)), sources, exportPlaces })
   try {
     return await makeStore(adapters, { create, recover, limits: { ...defaultLimits, ...options.limits } })
   } catch (error) {
@@ -110,13 +112,20 @@ export async function bootstrapStore(url: string, options: OpenOptions = {}): Pr
 }
 
 function aws(url: string, options: OpenOptions): Promise<AwsAdapters> {
-  const { clock = systemClock, ids = systemIds, aws: { credentials, onRequest, ...settings } = {} } = options
+  const { clock = systemClock, ids = systemIds, aws: { credentials: _, onRequest: __, ...settings } = {} } = options
+  return run(openAws(orThrow(awsSettings(url, settings, process.env)), { clock, ids, ...worldOf(options) }))
+}
+
+/** Who asks AWS, and who hears of it. */
+function worldOf({ aws: { credentials, onRequest } = {} }: OpenOptions): Pick<AwsWorld, 'credentials' | 'onRequest'> {
   const meter = toMeter()
-  const tell: AwsWorld['onRequest'] = (request) => {
-    meter?.(request)
-    onRequest?.(request)
+  return {
+    credentials,
+    onRequest: (request) => {
+      meter?.(request)
+      onRequest?.(request)
+    },
   }
-  return run(openAws(orThrow(awsSettings(url, settings, process.env)), { clock, ids, credentials, onRequest: tell }))
 }
 
 const toMeter = (): AwsWorld['onRequest'] => {

@@ -84,42 +84,31 @@ function makeAdapters(settings: AwsSettings, world: AwsWorld): AwsAdapters {
   }
 }
 
+/** Objects alone, in a bucket and below a prefix: a place for exports. */
+export const openBucket = (
+  settings: Omit<AwsSettings, 'table'>,
+  world: AwsWorld,
+): TaskEither<AnnalsError, Pick<AwsAdapters, 'blobs' | 'close'>> =>
+  attempt(async () => {
+    const s3 = makeS3(settings, world)
+    if (world.onRequest !== undefined) watchRequests(s3, 's3', world.onRequest)
+    const blobs = s3BlobStore({ ...settings, client: s3, clock: world.clock, lock: undefined })
+    return { blobs, close: async () => s3.destroy() }
+  })
+
 interface Clients {
   readonly s3: S3Client
   readonly dynamodb: DynamoDBClient
   readonly streams: DynamoDBStreamsClient
 }
 
-function makeClients(settings: AwsSettings, { onRequest, credentials }: AwsWorld, hear: OnRequest): Clients {
-  const {
-    endpoint,
-    s3Endpoint = endpoint,
-    dynamodbEndpoint = endpoint,
-    pathStyle,
-    maxAttempts,
-    requestTimeout,
-  } = settings
-  const connect = (at: string | undefined) =>
-    clientOptions({
-      // A server of one's own has no regions, and the SDK insists on one.
-      region: settings.region ?? (at === undefined ? undefined : (process.env.AWS_REGION ?? 'us-east-1')),
-      endpoint: at,
-      credentials,
-      bounds: {
-        ...(maxAttempts !== undefined && { maxAttempts }),
-        ...(requestTimeout !== undefined && { requestMs: requestTimeout }),
-      },
-    })
+function makeClients(settings: AwsSettings, world: AwsWorld, hear: OnRequest): Clients {
+  const { dynamodbEndpoint = settings.endpoint } = settings
+  const { onRequest } = world
   const clients: Clients = {
-    s3: new S3Client({
-      ...connect(s3Endpoint),
-      forcePathStyle: pathStyle ?? s3Endpoint !== undefined,
-      // Every put has a SHA-256 of its own, and every body is checked against its hash when it is read.
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-    }),
-    dynamodb: new DynamoDBClient(connect(dynamodbEndpoint)),
-    streams: new DynamoDBStreamsClient(connect(dynamodbEndpoint)),
+    s3: makeS3(settings, world),
+    dynamodb: new DynamoDBClient(connect(settings, world, dynamodbEndpoint)),
+    streams: new DynamoDBStreamsClient(connect(settings, world, dynamodbEndpoint)),
   }
   const tell = (request: ServiceRequest): void => {
     hear(request)
@@ -130,6 +119,33 @@ function makeClients(settings: AwsSettings, { onRequest, credentials }: AwsWorld
   watchRequests(clients.streams, 'streams', tell)
   return clients
 }
+
+function makeS3(settings: Omit<AwsSettings, 'table'>, world: AwsWorld): S3Client {
+  const { s3Endpoint = settings.endpoint, pathStyle } = settings
+  return new S3Client({
+    ...connect(settings, world, s3Endpoint),
+    forcePathStyle: pathStyle ?? s3Endpoint !== undefined,
+    // Every put has a SHA-256 of its own, and every body is checked against its hash when it is read.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  })
+}
+
+const connect = (
+  { region, maxAttempts, requestTimeout }: Omit<AwsSettings, 'table'>,
+  { credentials }: AwsWorld,
+  endpoint: string | undefined,
+) =>
+  clientOptions({
+    // A server of one's own has no regions, and the SDK insists on one.
+    region: region ?? (endpoint === undefined ? undefined : (process.env.AWS_REGION ?? 'us-east-1')),
+    endpoint,
+    credentials,
+    bounds: {
+      ...(maxAttempts !== undefined && { maxAttempts }),
+      ...(requestTimeout !== undefined && { requestMs: requestTimeout }),
+    },
+  })
 
 const lockOf = ({ lockMode, lockDays }: AwsSettings) =>
   lockMode === undefined || lockDays === undefined ? undefined : { mode: lockMode, days: lockDays }

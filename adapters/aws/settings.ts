@@ -36,14 +36,26 @@ const bucketParameter = 'bucket.'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-export function awsSettings(url: string, options: AwsOptions, env: Environment): E.Either<AnnalsError, AwsSettings> {
+export const awsSettings = (url: string, options: AwsOptions, env: Environment): E.Either<AnnalsError, AwsSettings> =>
+  settingsIn(url, options, env, true)
+
+/** Of a place for objects alone, which needs no table. */
+export const bucketSettings = (url: string, env: Environment): E.Either<AnnalsError, Omit<AwsSettings, 'table'>> =>
+  settingsIn(url, {}, env, false)
+
+function settingsIn(
+  url: string,
+  options: AwsOptions,
+  env: Environment,
+  needsTable: boolean,
+): E.Either<AnnalsError, AwsSettings> {
   const problems: string[] = []
   const { where, query } = parts(url, problems)
   const given = { ...fromEnvironment(env), ...fromQuery(query, problems), ...defined(options) }
   const decoded = Parameters.decode(given)
   if (E.isLeft(decoded)) for (const { context, value } of decoded.left) problems.push(problemOf(context, value))
   const settings = given as Parameters
-  if (settings.table === undefined)
+  if (needsTable && settings.table === undefined)
     problems.push(`table is missing: add ?table=name to the URL, or set ${environmentName('table')}`)
   if ((settings.lockMode === undefined) !== (settings.lockDays === undefined))
     problems.push('lock-mode and lock-days are given together or not at all')

@@ -48,17 +48,14 @@ export function openFolder(path: string, create: boolean): Folder {
   ]
   for (const folder of [objects, pointers, tmp, lock, bell]) makeFolder(folder)
   syncFolder(root)
-  // Held open, so that no folder that replaces it can get its inode number.
+  return { root, objects, pointers, tmp, lock, bell, ...unlessReplaced(root, objects) }
+}
+
+/** Held open, so that no folder that replaces it can get its inode number. */
+export function unlessReplaced(root: string, objects: string): Pick<Folder, 'assertPresent' | 'close'> {
   const fd = fs.openSync(objects, 'r')
   const opened = fs.fstatSync(fd)
-
   return {
-    root,
-    objects,
-    pointers,
-    tmp,
-    lock,
-    bell,
     close: () => fs.closeSync(fd),
     assertPresent: (operation, key) => {
       const now = fs.statSync(objects, { throwIfNoEntry: false })
@@ -100,7 +97,7 @@ function isStore(root: string): boolean {
  * Makes a folder and those above it that are missing, and syncs the way down: a new folder is durable only when the one
  * that holds it was synced. Not by `mkdir` with `recursive`, which never returns where a file system refuses with ENOENT.
  */
-function createDurably(root: string): void {
+export function createDurably(root: string): void {
   if (fs.existsSync(root)) return
   createDurably(dirname(root))
   makeFolder(root)

@@ -12,6 +12,8 @@ export interface Documents<A extends { readonly format: string }> {
   create(key: string, document: A): Promise<A>
   /** Moves it on, whoever else does at the same time. `undefined` leaves it as it is. Answers the one that stands then. */
   change(key: string, next: (current: A) => A | undefined): Promise<A>
+  /** The same where there may be none: `undefined` then. */
+  changeAny(key: string, next: (current: A) => A | undefined): Promise<A | undefined>
 }
 
 export function makeDocuments<A extends { readonly format: string }>(
@@ -39,6 +41,16 @@ export function makeDocuments<A extends { readonly format: string }>(
     throw annalsError('Corrupt', { key, problem: PathReporter.report(result).map(withoutValue).join('; ') })
   }
 
+  async function changeAny(key: string, next: (current: A) => A | undefined): Promise<A | undefined> {
+    for (;;) {
+      const found = await readWithTag(key)
+      if (found === undefined) return undefined
+      const document = next(found.document)
+      if (document === undefined) return found.document
+      if ((await run(blobs.replaceIfMatch(key, encoded(document), found.etag))) === 'replaced') return document
+    }
+  }
+
   return {
     read: async (key) => (await readWithTag(key))?.document,
     async create(key, document) {
@@ -46,14 +58,11 @@ export function makeDocuments<A extends { readonly format: string }>(
       return (await readWithTag(key))?.document ?? document
     },
     async change(key, next) {
-      for (;;) {
-        const found = await readWithTag(key)
-        if (found === undefined) throw annalsError('Corrupt', { key, problem: 'it is missing' })
-        const document = next(found.document)
-        if (document === undefined) return found.document
-        if ((await run(blobs.replaceIfMatch(key, encoded(document), found.etag))) === 'replaced') return document
-      }
+      const changed = await changeAny(key, next)
+      if (changed === undefined) throw annalsError('Corrupt', { key, problem: 'it is missing' })
+      return changed
     },
+    changeAny,
   }
 }
 

@@ -1,8 +1,10 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { afterAll, describe, test } from 'vitest'
+import { openPlainFolder } from '../../adapters/embedded/plain-folder.js'
 import { memoryBlobStore, memoryDoorbell, memoryPointerStore } from '../../adapters/memory/index.js'
 import type { BlobStore } from '../../domain/ports/index.js'
+import { run } from '../../domain/task.js'
 import { blobStoreContract, doorbellContract, pointerStoreContract } from '../../src/testing/contracts/index.js'
 import { makeFolders } from './embedded-folder.js'
 
@@ -17,6 +19,11 @@ describe('blobs in a folder', () => {
   for (const { promise, check } of blobStoreContract) {
     test(promise, () => check(async () => (await folders.open()).blobs))
   }
+})
+
+describe('blobs as plain files in a folder', () => {
+  for (const { promise, check } of blobStoreContract)
+    test(promise, () => check(async () => (await run(openPlainFolder(folders.folder()))).blobs))
 })
 
 /** The same folder, seen from the room of the object model: what stands there is written without a sync. */

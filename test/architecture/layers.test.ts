@@ -15,7 +15,7 @@ const below: Record<string, ReadonlyArray<string>> = {
 }
 
 /** The only rooms of `src/` that may name an adapter. */
-const wiring = ['src/open.ts', 'src/open-secrets.ts', 'src/testing/']
+const wiring = ['src/open.ts', 'src/open-place.ts', 'src/open-secrets.ts', 'src/testing/']
 
 /** What the domain may take from outside: values and pure functions. No I/O, no clock, no randomness. */
 const domainPackages = ['fp-ts/', 'io-ts', 'rxjs', 'node:crypto', 'node:buffer']

@@ -1,6 +1,7 @@
 /** `npm run torture -- --kills 200 --writers 4 --seed 1`: see torture.ts. Ends with 1 if anything was found. */
 import process from 'node:process'
 import { Command, InvalidArgumentError } from 'commander'
+import { tortureExports } from './exports.js'
 import { startServer } from './servers.js'
 import { type Summary, torture } from './torture.js'
 
@@ -12,31 +13,44 @@ const whole =
     return value
   }
 
-const { kills, writers, seed, http } = new Command('torture')
+const { kills, writers, seed, http, exports } = new Command('torture')
   .description('kills processes that write to one embedded store, and verifies what they leave behind')
   .option('--kills <count>', 'how many processes are killed at least', whole(1), 200)
   .option('--writers <count>', 'how many write at a time', whole(1), 4)
   .option('--seed <number>', 'decides what is written and who is killed; not when', whole(0), Date.now() % 2 ** 31)
   .option('--http', 'the processes are FHIR servers, and their clients live on')
+  .option('--exports', 'the processes work on exports, while one writes')
   .parse()
-  .opts<{ kills: number; writers: number; seed: number; http?: boolean }>()
+  .opts<{ kills: number; writers: number; seed: number; http?: boolean; exports?: boolean }>()
 
-console.log(`torture: ${kills} kills, ${writers} ${http === true ? 'servers' : 'writers'}, seed ${seed}`)
+const who = exports === true ? 'exporters' : http === true ? 'servers' : 'writers'
+console.log(`torture: ${kills} kills, ${exports === true ? 2 : writers} ${who}, seed ${seed}`)
 const began = performance.now()
 const seconds = (): string => `${((performance.now() - began) / 1000).toFixed(0)} s`
-const summary = await torture({
-  kills,
-  writers,
-  seed,
-  ...(http === true ? { start: startServer } : undefined),
-  onProgress: (so) => console.log(`${seconds()}: ${so.kills} kills, ${so.acknowledged} acknowledged, round verified`),
-})
-tell(summary)
+tell(exports === true ? await tortureExports({ seed, kills }) : await tortureWriters())
 
-function tell({ problems, folder, ...counts }: Summary): void {
+function tortureWriters(): Promise<Summary> {
+  return torture({
+    kills,
+    writers,
+    seed,
+    ...(http === true ? { start: startServer } : undefined),
+    onProgress: (so) => console.log(`${seconds()}: ${so.kills} kills, ${so.acknowledged} acknowledged, round verified`),
+  })
+}
+
+interface Told {
+  readonly problems: ReadonlyArray<string>
+  readonly folder?: string
+}
+
+function tell({ problems, folder, ...counts }: Told): void {
   for (const [name, count] of Object.entries(counts)) console.log(`  ${name.padEnd(20)} ${count}`)
   for (const problem of problems.slice(0, 20)) console.log(`PROBLEM ${problem}`)
   if (problems.length === 0) console.log(`nothing lost, doubled or different, in ${seconds()}`)
-  else console.log(`${problems.length} problems; seed ${seed}; the store is kept in ${folder}`)
+  else
+    console.log(
+      `${problems.length} problems; seed ${seed}; the store is kept${folder === undefined ? '' : ` in ${folder}`}`,
+    )
   process.exitCode = problems.length === 0 ? 0 : 1
 }

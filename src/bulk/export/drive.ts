@@ -10,13 +10,13 @@ import { run } from '../../../domain/task.js'
 import { childOf } from '../../../projections/stopping.js'
 import type { Limits } from '../../limits.js'
 import type { ExportPart, ExportProgress } from './api.js'
-import { exportLeaseMs, type Lease, takeLease } from './lease.js'
+import { type Lease, takeLease } from './lease.js'
 import { manifestOf } from './manifest.js'
 import { partsIn, type Sink } from './parts.js'
 import { runExport } from './run.js'
 import type { Selection } from './selection.js'
 import { type ExportedLog, settled } from './snapshot.js'
-import type { Journal, StoredExport } from './state.js'
+import { type Journal, type StoredExport, totalOf } from './state.js'
 
 export interface DriveDeps {
   readonly tenant: string
@@ -58,7 +58,7 @@ export async function driveExport(deps: DriveDeps, job: string, signal: AbortSig
       if (state.read !== lastRead) failures = 0
       lastRead = state.read
       const lease = await takeLease(deps, job, owner)
-      if (lease === undefined) await clock.sleep(followMs, signal)
+      if (lease === undefined) await clock.sleep(Math.min(followMs, deps.limits.exportLeaseMs / 3), signal)
       else await workOn(deps, job, lease, signal)
     } catch (error) {
       if (!isAnnalsError(error) || !error.retryable || ++failures === maxFailures) throw error
@@ -78,7 +78,7 @@ async function workOn(deps: DriveDeps, job: string, lease: Lease, signal: AbortS
   }
   const renewing = (async () => {
     while (!stopping.aborted) {
-      await clock.sleep(exportLeaseMs / 3, stopping)
+      await clock.sleep(deps.limits.exportLeaseMs / 3, stopping)
       // Trouble with the lease is no trouble with the export: the state decides.
       if (!stopping.aborted && (await lease.renew(progress).catch(() => true)) === false) stop()
     }
@@ -133,11 +133,11 @@ async function begin(deps: DriveDeps, job: string, signal: AbortSignal): Promise
   if (state === undefined || isEnded(state)) return undefined
   const logs = logsOf(deps.logs, state)
   const ends = state.settled ? state.ends : await settled(deps, logs, state, signal)
-  const total = state.request.since === undefined ? ends.reduce((sum, { seq }) => sum + seq, 0) : undefined
+  const total = totalOf(state.request, ends)
   const begun = await journal.move(job, (now) => {
     if (isEnded(now)) return undefined
     const epoch = now.epoch + 1
-    const progress = total === undefined ? now.progress : { ...now.progress, total }
+    const progress = { ...now.progress, total }
     const place = now.settled ? now.place : { log: 0, seq: ends[0]?.seq ?? 0 }
     const firm = now.settled ? { ends: now.ends, place } : { ends, place }
     return { ...now, ...firm, settled: true, state: 'in-progress', epoch, progress, movedAt: clock.now() }

@@ -20,7 +20,7 @@ import { checkJob, requestOf } from './request.js'
 import type { RunningExports } from './running.js'
 import { makeSelection } from './selection.js'
 import { type ExportedLog, snapshotOf } from './snapshot.js'
-import { type ExportRequest, type Journal, makeJournal, type StoredExport } from './state.js'
+import { type ExportRequest, type Journal, makeJournal, type StoredExport, totalOf } from './state.js'
 import { expiryOf, statusOf } from './status.js'
 
 export interface ExportsFp {
@@ -144,7 +144,7 @@ export function makeExporting(deps: ExportingDeps, partition?: number): Exportin
       settled: ends.length === 1,
       place: { log: 0, seq: ends[0]?.seq ?? 0 },
       read: 0,
-      progress: { commits: 0, total: undefined, resources: 0, bytes: 0 },
+      progress: { commits: 0, total: totalOf(request, ends), resources: 0, bytes: 0 },
       parts: { output: {}, deleted: [], error: [] },
       error: undefined,
     }
@@ -232,8 +232,9 @@ export function makeExporting(deps: ExportingDeps, partition?: number): Exportin
 
   async function read(id: string, name: string, range?: ByteRange): Promise<Uint8Array> {
     const state = (await journal.read(checkJob(id))) ?? unknown(id)
-    // Only what the state names can be asked for.
-    const part = state.state === 'cancelled' ? undefined : partsIn(state.parts).find((each) => each.name === name)
+    // Only what is known to be a part can be asked for: from the state, or from its run here.
+    const known = [...partsIn(state.parts), ...(running.find(keyOf(id))?.parts ?? [])]
+    const part = state.state === 'cancelled' ? undefined : known.find((each) => each.name === name)
     if (part === undefined) throw invalid('part', `the export '${id}' has no part '${name.slice(0, 64)}'`)
     return withSink(deps, state, async ({ blobs, prefix }) => {
       const blob = await run(blobs.get(prefix + name, range))

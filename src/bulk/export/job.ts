@@ -24,20 +24,19 @@ export function makeJob({ id, clock, running, status, cancel }: JobDeps): Export
 
   async function* parts(): AsyncGenerator<ExportPart> {
     const told = new Set<string>()
+    let seen = 0
     let isOver = false
-    const over = running.ended.then(
-      () => {
-        isOver = true
-      },
-      () => {
-        isOver = true
-      },
-    )
+    const end = (): void => {
+      isOver = true
+    }
+    const over = running.ended.then(end, end)
     while (!isOver) {
       const patience = new AbortController()
       const next = running.changed()
-      yield* untold([...running.parts, ...(await status()).parts])
-      await Promise.race([next, over, clock.sleep(followMs, patience.signal)])
+      for (; seen < running.parts.length; seen++) yield* untold([running.parts[seen] as ExportPart])
+      const waited = clock.sleep(followMs, patience.signal).then(() => !patience.signal.aborted)
+      // What another process does is found in the state.
+      if ((await Promise.race([next, over, waited])) === true) yield* untold((await status()).parts)
       patience.abort()
     }
     yield* untold((await done()).parts)

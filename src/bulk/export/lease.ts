@@ -3,16 +3,16 @@
  * between two checkpoints. It saves work, and the state decides: whoever lost the lease can no longer move it.
  */
 import { exportSk, exportsPk } from '../../../domain/keys.js'
-import type { Clock, Item, PointerStore } from '../../../domain/ports/index.js'
+import type { Clock, Item, ItemKey, PointerStore } from '../../../domain/ports/index.js'
 import { run } from '../../../domain/task.js'
+import type { Limits } from '../../limits.js'
 import type { ExportProgress } from './api.js'
-
-export const exportLeaseMs = 15_000
 
 export interface LeaseDeps {
   readonly tenant: string
   readonly pointers: PointerStore
   readonly clock: Clock
+  readonly limits: Limits
 }
 
 /** What an item says. */
@@ -33,7 +33,10 @@ export interface Lease {
   end(): Promise<void>
 }
 
-export async function heldBy({ tenant, pointers }: LeaseDeps, job: string): Promise<Held | undefined> {
+export async function heldBy(
+  { tenant, pointers }: Pick<LeaseDeps, 'tenant' | 'pointers'>,
+  job: string,
+): Promise<Held | undefined> {
   const item = await run(pointers.get(exportsPk, exportSk(tenant, job)))
   return item && heldFrom(item)
 }
@@ -47,7 +50,8 @@ export function heldFrom({ attributes, rev = 0 }: Item): Held {
 
 /** Takes what is free; `undefined`: somebody has it. */
 export async function takeLease(deps: LeaseDeps, job: string, owner: string): Promise<Lease | undefined> {
-  const { tenant, pointers, clock } = deps
+  const { tenant, pointers, clock, limits } = deps
+  const { exportLeaseMs } = limits
   const nowMs = (): number => clock.now() / 1000
   const key = { pk: exportsPk, sk: exportSk(tenant, job) }
   const held = await heldBy(deps, job)
@@ -66,20 +70,27 @@ export async function takeLease(deps: LeaseDeps, job: string, owner: string): Pr
     renew: (progress) => write(nowMs() + exportLeaseMs, progress),
     // Whatever comes of these two, the lease ends by itself.
     release: async () => void (await pointers.compareAndSet({ ...key, attributes: { owner: '', until: 0 } }, rev)()),
-    end: async () => void (await pointers.transact([{ kind: 'delete', ...key, expected: rev }])()),
+    end: async () => void (await pointers.compareAndSet(goneItem(key, clock), rev)()),
   }
 }
 
+/** Who may write and not delete lets an item expire: then it is absent at once. */
+const goneItem = (key: ItemKey, clock: Clock): Item => ({
+  ...key,
+  attributes: { owner: '', until: 0 },
+  expiresAt: Math.floor(clock.now() / 1_000_000) - 1,
+})
+
 /** Says that an export is there to be worked on, so that any process finds it. */
-export const offer = async ({ tenant, pointers }: LeaseDeps, job: string): Promise<void> =>
+export const offer = async ({ tenant, pointers }: Pick<LeaseDeps, 'tenant' | 'pointers'>, job: string): Promise<void> =>
   void (await run(
     pointers.compareAndSet({ pk: exportsPk, sk: exportSk(tenant, job), attributes: { owner: '', until: 0 } }, 0),
   ))
 
 /** Takes the lease away from whoever has it: it finds out when it renews. */
-export async function revoke(deps: LeaseDeps, job: string): Promise<void> {
+export async function revoke(deps: Omit<LeaseDeps, 'limits'>, job: string): Promise<void> {
   const held = await heldBy(deps, job)
   if (held === undefined) return
   const key = { pk: exportsPk, sk: exportSk(deps.tenant, job) }
-  await deps.pointers.transact([{ kind: 'delete', ...key, expected: held.rev }])()
+  await deps.pointers.compareAndSet(goneItem(key, deps.clock), held.rev)()
 }

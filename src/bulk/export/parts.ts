@@ -4,7 +4,7 @@
  * writes the same parts with the same bytes, and a part that is there already is that very part.
  */
 import { annalsError } from '../../../domain/error.js'
-import { encodeSegment } from '../../../domain/keys.js'
+import { encodeSegment, isProjected, isWriteOnce } from '../../../domain/keys.js'
 import type { BlobStore } from '../../../domain/ports/index.js'
 import { run } from '../../../domain/task.js'
 import type { ExportPart } from './api.js'
@@ -41,7 +41,14 @@ const maxWrites = 4
 const newline = 10
 
 export const partName = ({ kind, type, number }: Pick<ExportPart, 'kind' | 'type'> & { number: number }): string =>
-  `${kind === 'output' ? `output/${encodeSegment(type ?? '')}` : kind === 'error' ? 'errors' : kind}/part-${number}.ndjson`
+  `${kind === 'output' ? `output/${segmentOf(type ?? '')}` : kind === 'error' ? 'errors' : kind}/part-${number}.ndjson`
+
+/** Blob stores know the rooms of a tenant by their names, such as `log`: a type of plain documents may be named so, too. */
+function segmentOf(type: string): string {
+  const segment = encodeSegment(type)
+  if (!isWriteOnce(`output/${segment}/`) && !isProjected(`output/${segment}/`)) return segment
+  return `%${segment.charCodeAt(0).toString(16).toUpperCase()}${segment.slice(1)}`
+}
 
 /** All parts: those of each type one after the other, then deletions, then errors. */
 export function partsIn({ output, deleted, error }: PartLists): ExportPart[] {

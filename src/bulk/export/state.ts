@@ -2,12 +2,11 @@
  * The state of an export: one object, which moves by compare-and-set. It says everything that another process needs to go on: what
  * was asked for, the snapshot, the place up to which the log has been read, and the parts that are written for good.
  */
-import { Buffer } from 'node:buffer'
 import * as t from 'io-ts'
 import { type AnnalsError, annalsError, type ErrorTag, type Failures } from '../../../domain/error.js'
 import { exportStateKey } from '../../../domain/keys.js'
 import type { BlobStore } from '../../../domain/ports/index.js'
-import { run } from '../../../domain/task.js'
+import { makeDocuments } from '../documents.js'
 
 const format = 'annals-export/1'
 
@@ -86,6 +85,10 @@ export type Bounds = StoredExport['bounds']
 /** What the state becomes; `undefined`: it stays as it is. */
 export type Change = (state: StoredExport) => StoredExport | undefined
 
+/** Commits that are to be read; unknown where the log is read as far as something is new. */
+export const totalOf = ({ since }: ExportRequest, ends: ReadonlyArray<LogEnd>): number | undefined =>
+  since === undefined ? ends.reduce((sum, { seq }) => sum + seq, 0) : undefined
+
 export const failureOf = ({ error }: StoredExport): AnnalsError | undefined =>
   error && annalsError(error.tag as ErrorTag, error.data as unknown as Failures[ErrorTag])
 
@@ -98,49 +101,19 @@ export interface Journal {
 }
 
 export function makeJournal(tenant: string, blobs: BlobStore): Journal {
+  const documents = makeDocuments(blobs, StateCodec, format)
   const keyOf = (job: string): string => exportStateKey(tenant, job)
-
-  async function read(job: string): Promise<{ readonly state: StoredExport; readonly etag: string } | undefined> {
-    const found = await run(blobs.get(keyOf(job)))
-    return found && { state: decoded(keyOf(job), found.bytes), etag: found.etag }
-  }
-
   return {
-    read: async (job) => (await read(job))?.state,
-    async create(state) {
-      const key = keyOf(state.id)
-      await run(blobs.createIfAbsent(key, encoded({ format, ...state })))
-      const stored = await read(state.id)
-      if (stored !== undefined) return stored.state
-      throw annalsError('Unavailable', { operation: 'get', key, cause: 'the state was removed as soon as it was made' })
-    },
+    read: (job) => documents.read(keyOf(job)),
+    create: (state) => documents.create(keyOf(state.id), { format, ...state }),
     async move(job, change) {
-      for (;;) {
-        const stored = await read(job)
-        if (stored === undefined) return undefined
-        const next = change(stored.state)
-        if (next === undefined) return { state: stored.state, moved: false }
-        if ((await run(blobs.replaceIfMatch(keyOf(job), encoded(next), stored.etag))) === 'replaced')
-          return { state: next, moved: true }
-      }
+      let moved = false
+      const state = await documents.changeAny(keyOf(job), (current) => {
+        const next = change(current)
+        moved = next !== undefined
+        return next
+      })
+      return state && { state, moved }
     },
   }
-}
-
-const encoded = (state: StoredExport): Uint8Array => Buffer.from(JSON.stringify(state))
-
-function decoded(key: string, bytes: Uint8Array): StoredExport {
-  let said: unknown
-  try {
-    said = JSON.parse(Buffer.from(bytes).toString('utf8'))
-  } catch {
-    throw annalsError('Corrupt', { key, problem: 'it is no JSON' })
-  }
-  const stated = (said as { format?: unknown } | null)?.format
-  if (stated !== format)
-    throw annalsError('UnsupportedFormat', { key, format: String(stated).slice(0, 64), supported: format })
-  const result = StateCodec.decode(said)
-  if (result._tag === 'Right') return result.right
-  const where = result.left[0]?.context.map((entry) => entry.key).join('.')
-  throw annalsError('Corrupt', { key, problem: `the state of the export is malformed at '${where ?? ''}'` })
 }

@@ -5,6 +5,8 @@ import { addBootstrap } from './commands/bootstrap.js'
 import { addCopy } from './commands/copy.js'
 import { addDiff } from './commands/diff.js'
 import { addDoctor } from './commands/doctor.js'
+import { addExport } from './commands/export.js'
+import { addExports } from './commands/exports.js'
 import { addGet } from './commands/get.js'
 import { addHistory } from './commands/history.js'
 import { addLoad } from './commands/load.js'
@@ -28,6 +30,7 @@ Examples:
   annals history Patient/p1              who changed it, when and why
   annals diff Patient/p1 1 2             what changed between two versions
   annals verify                          check every byte and every pointer
+  annals export --to ./export            everything as NDJSON files, of one instant
   annals serve                           a FHIR server on http://127.0.0.1:8080/fhir
   annals copy file:/backup/annals        a copy elsewhere; again tomorrow, only what is new
 
@@ -87,6 +90,8 @@ export function buildProgram(surroundings: Surroundings, said: Said): Command {
     addStats,
     addProjections,
     addSagas,
+    addExport,
+    addExports,
     addVerify,
     addRecover,
     addCopy,

@@ -24,6 +24,13 @@ export function returnIn(request: FastifyRequest): Return | undefined {
 /** Whether parameters that are not known are passed over. */
 export const isLenient = (request: FastifyRequest): boolean => preferencesOf(request).get('handling') === 'lenient'
 
+/** Whether the client wants to hear where the answer will be, instead of waiting for it. (RFC 7240, 4.1) */
+export const prefersAsync = (request: FastifyRequest): boolean => preferencesOf(request).has('respond-async')
+
+/** Whether polls are answered with 200 whatever becomes of the job, whose status a header says. (Bulk Data Access 3) */
+export const prefersSeparateStatus = (request: FastifyRequest): boolean =>
+  preferencesOf(request).has('separate-export-status')
+
 /** Says that a preference was honoured. */
 export function applied(reply: FastifyReply, preference: string): void {
   const before = reply.getHeader('preference-applied')

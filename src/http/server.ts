@@ -5,6 +5,7 @@ import { releaseVersion, type Store } from '../index.js'
 import { authenticate, verifying } from './access/authenticate.js'
 import { checkAccessSettings } from './access/settings.js'
 import { addSmartConfiguration } from './access/smart.js'
+import { addExports, addExportWorker } from './bulk/export.js'
 import { addSubmit, addSubmitWorker } from './bulk/submit.js'
 import { checkHost, refuseBroken } from './connections.js'
 import type { Context } from './context.js'
@@ -122,9 +123,11 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
     addResources(scope, context)
     addOperations(scope)
     addSubmit(scope, context)
+    await addExports(scope, context)
   }
   await app.register(routes, { prefix: '/fhir' })
   if (settings.tenancy.from === 'path') await app.register(routes, { prefix: '/tenants/:tenant/fhir' })
+  addExportWorker(app, store)
   refuseOtherMethods(app, known)
   return app
 }

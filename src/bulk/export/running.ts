@@ -46,9 +46,21 @@ export function makeRunning({ maxExports, maxWaitingExports }: Limits): RunningE
   setMaxListeners(0, stop.signal)
   let busy = 0
 
-  async function turn(): Promise<void> {
-    if (busy >= maxExports) await new Promise<void>((resolve) => waiting.push(resolve))
-    else busy++
+  /** Who is stopped does not wait any more. */
+  async function turn(signal: AbortSignal): Promise<void> {
+    if (busy < maxExports) return void busy++
+    await new Promise<void>((resolve, reject) => {
+      const begin = (): void => {
+        signal.removeEventListener('abort', giveUp)
+        resolve()
+      }
+      const giveUp = (): void => {
+        waiting.splice(waiting.indexOf(begin), 1)
+        reject(annalsError('Cancelled', { what: 'this run of the export, which can be resumed,' }))
+      }
+      waiting.push(begin)
+      signal.addEventListener('abort', giveUp, { once: true })
+    })
   }
 
   /** Whoever waits takes the place over. */
@@ -84,12 +96,15 @@ export function makeRunning({ maxExports, maxWaitingExports }: Limits): RunningE
     }
     const own = childOf(stop.signal)
     const ended = (async () => {
-      await turn()
       try {
-        return await work(hearing, own.signal)
+        await turn(own.signal)
+        try {
+          return await work(hearing, own.signal)
+        } finally {
+          leave()
+        }
       } finally {
         own.release()
-        leave()
         all.delete(key)
         tell()
       }

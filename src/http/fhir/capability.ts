@@ -28,6 +28,15 @@ const interactions = [
 ]
 const codes = (names: ReadonlyArray<string>) => names.map((code) => ({ code }))
 
+const definitions = 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition'
+const exports: Readonly<Record<string, string>> = { system: 'export', Patient: 'patient-export', Group: 'group-export' }
+
+/** As Bulk Data Access defines them, for the system and two types. */
+function exportOf(level: string): object[] {
+  const { [level]: name } = exports
+  return name === undefined ? [] : [{ name: 'export', definition: `${definitions}/${name}` }]
+}
+
 export const capabilityStatement = ({ url, version, fhirVersion, security, isPartitioned }: Capability) => ({
   resourceType: 'CapabilityStatement',
   status: 'active',
@@ -54,10 +63,10 @@ export const capabilityStatement = ({ url, version, fhirVersion, security, isPar
         conditionalUpdate: !isPartitioned,
         conditionalDelete: isPartitioned ? 'not-supported' : 'single',
         searchParam: searchParametersOf(type, fhirVersion),
-        operation: operationsAt(url, 'type', 'instance'),
+        operation: [...operationsAt(url, 'type', 'instance'), ...exportOf(type)],
       })),
       interaction: codes([...(isPartitioned ? [] : ['transaction', 'batch']), 'history-system']),
-      operation: operationsAt(url, 'system'),
+      operation: [...operationsAt(url, 'system'), ...exportOf('system')],
     },
   ],
 })

@@ -19,14 +19,14 @@ export interface Input {
 }
 
 /** A value, and where it stands. */
-interface Given {
+export interface Given {
   readonly name: string
   readonly value: unknown
   readonly place: Place
 }
 
 export function inputOf(request: FastifyRequest, operation: Operation): Input {
-  const given = [...inQuery(request), ...inBody(request)]
+  const given = givenIn(request)
   const values = new Map<string, (string | number | boolean)[]>()
   for (const { name, value, place } of given) {
     const parameter = operation.takes.find((each) => each.name === name)
@@ -56,6 +56,9 @@ const refused = (message: string, place: Place, code = 'value'): HttpProblem =>
 
 const unknown = ({ code, takes }: Operation): string =>
   takes.length === 0 ? `$${code} takes no parameters` : `$${code} takes ${takes.map(({ name }) => name).join(', ')}`
+
+/** What the query says, and behind it what a Parameters resource does. */
+export const givenIn = (request: FastifyRequest): ReadonlyArray<Given> => [...inQuery(request), ...inBody(request)]
 
 const inQuery = (request: FastifyRequest): Given[] =>
   [...queryOf(request)].map(([name, value]) => ({

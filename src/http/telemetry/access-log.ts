@@ -1,6 +1,7 @@
 /** One line for each exchange: who asked for what and what became of it. Never an id, a value of a query, or content. */
 import type { FastifyRequest } from 'fastify'
 import { isResourceType } from '../../../domain/fhir/resource-types.js'
+import { exportParameters } from '../bulk/export-parameters.js'
 import { traceOf } from '../context.js'
 import { operations } from '../operations/definitions.js'
 import type { Exchange } from './exchange.js'
@@ -9,6 +10,7 @@ import type { Exchange } from './exchange.js'
 const parameters = new Set([
   ...['_id', 'identifier', 'url', '_lastUpdated', '_count', '_sort', '_summary', '_since', '_at', '_page'],
   ...['_format', '_pretty'],
+  ...exportParameters,
   ...operations.flatMap(({ takes }) => takes.map(({ name }) => name)),
 ])
 

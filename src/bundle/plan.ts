@@ -125,7 +125,10 @@ async function bodiesOf(
     if (pointer === undefined || pointer.op === 'delete') return
     const current = await reader.body(pointer)
     const bounds = { maxBytes: limits.maxBodyBytes, fhirVersion }
-    bodies.set(interaction, orThrow(applyPatch(placeOf(index, 'resource'), patch, current, bounds)))
+    const patched = orThrow(applyPatch(placeOf(index, 'resource'), patch, current, bounds))
+    // A patch may make anything of a resource, and only JSON objects can be looked into.
+    orThrow(scanBody(patched))
+    bodies.set(interaction, patched)
     premises.push({ ...ref, version: pointer.version })
   })
   return { bodies, premises }

@@ -36,6 +36,33 @@ describe('is refused', () => {
     await expectAlive(server, 0)
   })
 
+  test.each(['"?"', '["?"]', '[[]]', '7', 'null', '{}', '"\\\\"'])(
+    'a patch that makes %s of a resource',
+    async (value) => {
+      const server = await running()
+      await server.ask('PUT', 'Patient/a', { body: '{"resourceType":"Patient","id":"a"}' })
+      const patch = `[{"op":"replace","path":"","value":${value}}]`
+      const headers = { 'content-type': 'application/json-patch+json' }
+      const answer = await server.ask('PATCH', 'Patient/a', { headers, body: patch })
+      expect([400, 422], answer.text).toContain(answer.status)
+      const resource = {
+        resourceType: 'Binary',
+        contentType: headers['content-type'],
+        data: Buffer.from(patch).toString('base64'),
+      }
+      const entry = [
+        { resource, request: { method: 'PATCH', url: 'Patient/a' } },
+        { fullUrl: 'urn:uuid:1', resource: { resourceType: 'Patient' }, request: { method: 'POST', url: 'Patient' } },
+      ]
+      for (const [type, status] of [
+        ['transaction', answer.status],
+        ['batch', 200],
+      ] as const)
+        expect((await server.ask('POST', '', { body: { resourceType: 'Bundle', type, entry } })).status).toBe(status)
+      await expectAlive(server, 2)
+    },
+  )
+
   test.each(['transaction', 'batch'])('a %s of more entries than there may be', async (type) => {
     const server = await running()
     const entry = '{"request":{"method":"DELETE","url":"Patient/a"}}'

@@ -40,7 +40,12 @@ export interface Failures {
   /** Whoever asks may not do that with resources of this type. Nothing was written. */
   Forbidden: { readonly what: string; readonly permission: Permission; readonly type: string }
   /** The input asks for something that Annals does not do. */
-  NotSupported: { readonly what: string; readonly problem: string }
+  NotSupported: {
+    readonly what: string
+    readonly problem: string
+    /** A type of resources that there is not. */
+    readonly isUnknownType?: true
+  }
   /** The request key was used before, for another request. */
   RequestKeyReused: { readonly position: string }
   /** The write is durable; its commit's first event stands at `position`. But its pointers could not be published before the deadline. */

@@ -86,7 +86,7 @@ function answerTo(error: AnnalsError): Answer {
     case 'InvalidBody':
       return { status: 400, code: 'structure' }
     case 'NotSupported':
-      return { status: 400, code: 'not-supported' }
+      return { status: error.data.isUnknownType === true ? 404 : 400, code: 'not-supported' }
     case 'LimitExceeded':
       return answerToLimit(error.data.unit)
     case 'NoMatch':

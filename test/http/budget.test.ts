@@ -8,10 +8,14 @@ const patient = (id: string, more = {}): string => JSON.stringify({ resourceType
 
 /** A tenant whose writer has written before and does not look for a baton, behind a server. */
 async function warm() {
-  const site = await makeWorld().open()
+  const world = makeWorld()
+  const site = await world.open()
   const tenant = await site.store.tenant('t', { kind: 'fhir' })
   for (const id of ['warm', 'known']) await tenant.update('Patient', id, patient(id))
   const server = await running({ tenant: 't' }, site.store)
+  // The workers on exports and submissions have looked once, and sleep.
+  world.clock.byHand()
+  while (world.clock.sleepers < 2) await new Promise((resolve) => setImmediate(resolve))
   spent(site)
   return { site, tenant, server }
 }

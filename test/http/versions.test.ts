@@ -50,7 +50,7 @@ describe.each(versions)('a server of FHIR $published', ({ fhirVersion, published
     }
     expect([created.status, ...codesOf(created)]).toEqual([404, 'not-supported'])
     expect(created.body.issue[0].diagnostics).toContain(`FHIR ${name}`)
-    expect([posted.status, ...codesOf(posted)]).toEqual([400, 'not-supported'])
+    expect([posted.status, ...codesOf(posted)]).toEqual([404, 'not-supported'])
     for (const [method, path] of [
       ['GET', `${resourceType}/a`],
       ['GET', resourceType],

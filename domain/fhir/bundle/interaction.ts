@@ -55,9 +55,7 @@ export function interactionOf(entry: Entry, fhirVersion: FhirVersion): E.Either<
     checkPreconditions(entry),
     E.chain(() => readUrl(`${place}.url`, request.url)),
     E.chainFirst(({ type }) =>
-      isResourceType(type, fhirVersion)
-        ? E.right(undefined)
-        : unsupported(`${place}.url`, `there is no such type of resources in FHIR ${releaseNames[fhirVersion]}`),
+      isResourceType(type, fhirVersion) ? E.right(undefined) : unknownType(`${place}.url`, fhirVersion),
     ),
     E.chain((url): E.Either<AnnalsError, Interaction> => {
       if (method === 'GET' || method === 'HEAD') return readOf(entry, url)
@@ -175,3 +173,8 @@ const unsupported: (what: string, problem: string) => E.Either<AnnalsError, neve
   (what, problem) => annalsError('NotSupported', { what, problem }),
   E.left,
 )
+
+const unknownType = (what: string, fhirVersion: FhirVersion) => {
+  const problem = `there is no such type of resources in FHIR ${releaseNames[fhirVersion]}`
+  return E.left(annalsError('NotSupported', { what, problem, isUnknownType: true }))
+}

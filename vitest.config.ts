@@ -10,6 +10,8 @@ export default defineConfig({
   resolve: { alias: [{ find: /^annals$/, replacement: source('src/index.ts') }] },
   test: {
     testTimeout: 120_000,
+    // Some load real data before the first test.
+    hookTimeout: 60_000,
     // Vitest leaves one core free, of two: but most suites wait, for a disk, a server or a process of their own.
     maxWorkers: Math.max(2, availableParallelism()),
     projects: [

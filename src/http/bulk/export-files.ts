@@ -37,8 +37,8 @@ async function download(context: Context, request: FastifyRequest, reply: Fastif
     vary: 'accept-encoding',
   })
   if (range !== undefined) reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${bytes}`)
-  // Of a stream Fastify would read all of it.
-  if (request.method === 'HEAD') return reply.send()
+  // Of a stream Fastify would read all of it, and of nothing it would say that it has no bytes.
+  if (request.method === 'HEAD') return reply.send(Readable.from([], { objectMode: false }))
   const pieces = piecesOf(job, part, { start, end })
   // What fails at once is answered as a failure.
   const first = await pieces.next()

@@ -91,6 +91,8 @@ function endWith(socket: Socket, refusal: Refusal): void {
   const connection = connectionOf(socket)
   // What comes behind broken HTTP is broken, too.
   if (connection.end !== undefined) return
+  // Of a tunnel that is refused, Node hears the errors no more: a client that is gone would end the process.
+  socket.on('error', () => undefined)
   connection.end = () => {
     const isAnswered = connection.answered?.complete === false
     if (socket.writable && !isAnswered) socket.write(bytesOf(refusal))

@@ -1,6 +1,8 @@
 /** Connections of clients that break the rules of HTTP, or know them better than most. */
+
 import { once } from 'node:events'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { newStore } from '../cli/harness.js'
@@ -224,4 +226,20 @@ test('no header leads to another tenant, or into links', async () => {
   expect(said(list.answers)).toEqual([200])
   expect(list.answers[0]?.body).toContain('https://fhir.example.org/tenants/other/fhir/Patient')
   expect(list.answers[0]?.body).not.toContain('evil.example')
+})
+
+test('who asks for a tunnel and is gone at once brings nobody else down', async () => {
+  const server = await running()
+  const { hostname, port } = new URL(server.root)
+  await Promise.all(
+    Array.from({ length: 50 }, async () => {
+      const socket = connect(Number(port), hostname)
+      socket.on('error', () => undefined)
+      await once(socket, 'connect')
+      socket.write('CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\nmore')
+      await new Promise((resolve) => setImmediate(resolve))
+      socket.resetAndDestroy()
+    }),
+  )
+  expect((await server.ask('GET', 'metadata')).status).toBe(200)
 })

@@ -35,9 +35,13 @@ export function sendBundleFailure(error: AnnalsError, request: FastifyRequest, r
   return send({ status: statusOf(error), outcome, headers: headersOf(error) }, error, request, reply)
 }
 
-/** Of what is taken back: each issue names a resource that others have changed since. */
-export const sendConflicts = (error: AnnalsError, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-  send({ status: 409, outcome: outcomeOf(error), headers: {} }, error, request, reply)
+/** Of what is taken back, as `place` has named it: each issue tells of a resource that others have changed since. */
+export const sendConflicts = (
+  error: AnnalsError,
+  place: Place,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply => send({ status: 409, outcome: located(outcomeOf(error), place), headers: {} }, error, request, reply)
 
 export const sendFailure = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
   send(answerTo(error, request), error, request, reply)
@@ -98,7 +102,7 @@ export const issueOf = (code: string, diagnostics: string, place?: Place): Outco
 })
 
 /** What fails for reasons of the server has no place in the request. */
-function located(outcome: Outcome, place: Place): Outcome {
+export function located(outcome: Outcome, place: Place): Outcome {
   const isPart = place.location?.[0].startsWith('http.') === true || place.expression?.[0].includes('.') === true
   const issue = outcome.issue.map((each) => {
     if (each.expression !== undefined || serverCodes.has(each.code)) return each

@@ -148,6 +148,33 @@ describe('$revert', () => {
     expect(await stateOf(server)).toBe('a 1, b 1, c -')
   })
 
+  test('names with each conflict the parameter that has said what is taken back', async () => {
+    const server = await written()
+    for (const id of ['a', 'c']) await server.ask('PUT', `Patient/${id}`, { body: patient(id, 9) })
+    const places = ({ body }: Answer, outcome = body): unknown[] =>
+      outcome.issue.map(({ expression, location }: Record<string, unknown>) => expression ?? location)
+    for (const [query, parameter, place] of [
+      ['?onConflict=fail', [transaction('2-0')], 'Parameters.parameter[0]'],
+      ['?transaction=2-0', [], 'http.transaction'],
+      ['?request=load', [], 'http.request'],
+      [
+        '',
+        [
+          { name: 'dryRun', valueBoolean: false },
+          { name: 'from', valuePositiveInt: 2 },
+          { name: 'to', valuePositiveInt: 2 },
+        ],
+        'Parameters.parameter[1]',
+      ],
+      ['', [transaction('1-0'), transaction('2-0')], 'Parameters.parameter'],
+    ] as const) {
+      const refused = await server.ask('POST', `$revert${query}`, { body: parameters(...parameter) })
+      expect([refused.status, places(refused)], refused.text).toEqual([409, [[place], [place]]])
+    }
+    const dry = await server.ask('POST', '$revert?transaction=2-0&dryRun=true')
+    expect(places(dry, valueIn(dry, 'outcome'))).toEqual([['http.transaction'], ['http.transaction']])
+  })
+
   test('with a key is made once, and its repetition answers the same', async () => {
     const server = await written()
     const headers = { 'idempotency-key': 'undo' }

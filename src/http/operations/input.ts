@@ -14,6 +14,8 @@ export interface Input {
   /** `false` where it is not said. */
   flag(name: string): boolean | undefined
   count(name: string): number | undefined
+  /** Where the first of these parameters that is given stands; where it comes several times, all parameters. */
+  place(...names: ReadonlyArray<string>): Place
   /** What is wrong with a parameter, where it stands. */
   problem(name: string, problem: string, code?: string, status?: number): HttpProblem
 }
@@ -40,12 +42,18 @@ export function inputOf(request: FastifyRequest, operation: Operation): Input {
   const placeOf = (name: string): Place => given.find((each) => each.name === name)?.place ?? inParameter(name)
   for (const { name, min } of operation.takes)
     if (min === 1 && !values.has(name)) throw refused(`${name}: it is needed`, placeOf(name), 'required')
+  const place = (...names: ReadonlyArray<string>): Place => {
+    const name = names.find((each) => values.has(each)) ?? names[0] ?? 'parameter'
+    const isInBody = given.some((each) => each.name === name && each.place.expression !== undefined)
+    return isInBody && (values.get(name)?.length ?? 0) > 1 ? { expression: ['Parameters.parameter'] } : placeOf(name)
+  }
   const first = <A>(name: string): A | undefined => values.get(name)?.[0] as A | undefined
   return {
     text: first,
     texts: (name) => (values.get(name) ?? []) as string[],
     flag: first,
     count: first,
+    place,
     problem: (name, problem, code = 'value', status = 400) =>
       new HttpProblem(status, code, `${name}: ${problem}`, {}, placeOf(name)),
   }

@@ -17,9 +17,9 @@ import type {
 } from '../../index.js'
 import { checkAccess } from '../access/caller.js'
 import { auditOf, type Context, tenantOf, typeOf } from '../context.js'
-import { HttpProblem, sendConflicts } from '../failures.js'
+import { HttpProblem, located, sendConflicts } from '../failures.js'
 import { checkAccept, sendJson } from '../formats.js'
-import { inHeader } from '../places.js'
+import { inHeader, type Place } from '../places.js'
 import { restore as restoring, revert as reverting } from './definitions.js'
 import { type Input, inputOf } from './input.js'
 import { type Out, parametersJson } from './output.js'
@@ -124,12 +124,14 @@ async function answer<A>(
   reply: FastifyReply,
   input: Input,
   task: TaskEither<AnnalsError, A>,
-  show: (answer: A) => ReadonlyArray<Out>,
+  show: (answer: A, place: Place) => ReadonlyArray<Out>,
 ): Promise<FastifyReply> {
   const done = await task()
-  if (done._tag === 'Right') return sendJson(request, reply, parametersJson(show(done.right)))
+  // What names that which is taken back.
+  const place = input.place('transaction', 'request', 'correlation', 'from', 'to')
+  if (done._tag === 'Right') return sendJson(request, reply, parametersJson(show(done.right, place)))
   const error = done.left
-  if (error._tag === 'Conflict') return sendConflicts(error, request, reply)
+  if (error._tag === 'Conflict') return sendConflicts(error, place, request, reply)
   const said = error._tag === 'InvalidInput' ? parameters[error.data.what] : undefined
   if (error._tag !== 'InvalidInput' || said === undefined) throw error
   throw input.problem(said.name, error.data.problem, said.status === 404 ? 'not-found' : 'value', said.status)
@@ -153,7 +155,7 @@ const written = ({ id, at, replayed, results }: TransactionResult): ReadonlyArra
   ),
 ]
 
-const planned = ({ changes }: RevertPlan): ReadonlyArray<Out> => {
+const planned = ({ changes }: RevertPlan, place: Place): ReadonlyArray<Out> => {
   const conflicts = changes.flatMap(({ conflict }) => conflict ?? [])
   return [
     ...changes.map((change) =>
@@ -161,7 +163,7 @@ const planned = ({ changes }: RevertPlan): ReadonlyArray<Out> => {
     ),
     ...(conflicts.length === 0
       ? []
-      : [{ name: 'outcome', resource: outcomeOf(annalsError('Conflict', { conflicts })) }]),
+      : [{ name: 'outcome', resource: located(outcomeOf(annalsError('Conflict', { conflicts })), place) }]),
   ]
 }
 

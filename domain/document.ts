@@ -27,6 +27,14 @@ export type Document =
   /** Plain JSON, stamped with nothing. */
   | { readonly kind: 'json'; readonly bytes: Uint8Array }
 
+/** A body whose document is known: whoever had to read it before it is written hands over what was found, and it is not read twice. */
+export class ReadBody {
+  constructor(
+    readonly bytes: Uint8Array,
+    readonly document: Document,
+  ) {}
+}
+
 /** Checks a body and prepares it for its commit. `type` and `id` are what the caller says; the body has to agree. */
 export function readDocument(
   kind: Kind,
@@ -35,8 +43,17 @@ export function readDocument(
   id: string | undefined,
 ): E.Either<AnnalsError, Document> {
   const scanned = scanBody(bytes)
-  if (E.isLeft(scanned)) return scanned
-  const outline = scanned.right
+  return E.isLeft(scanned) ? scanned : documentFrom(kind, bytes, scanned.right, type, id)
+}
+
+/** The same of a body that was scanned already. */
+export function documentFrom(
+  kind: Kind,
+  bytes: Uint8Array,
+  outline: Outline,
+  type: string,
+  id: string | undefined,
+): E.Either<AnnalsError, Document> {
   if (kind === 'json') return E.right({ kind, bytes: Buffer.from(toLine(bytes, outline)) })
   const problem = disagreement(outline, type, id)
   if (problem !== undefined) return E.left(annalsError('InvalidInput', problem))

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { sha256 } from '../../domain/commit.js'
 import type { Expectation, Operation, Transaction } from '../../domain/decide.js'
-import { readDocument } from '../../domain/document.js'
+import { type Document, ReadBody, readDocument } from '../../domain/document.js'
 import { absurd, annalsError } from '../../domain/error.js'
 import type { FhirVersion } from '../../domain/fhir/version.js'
 import { checkId, checkType, type Kind } from '../../domain/resource.js'
@@ -57,13 +57,13 @@ function operation(deps: PrepareDeps, input: OperationInput, bytes: Uint8Array |
   switch (input.op) {
     case 'create': {
       const id = input.id === undefined ? deps.newId(type) : orThrow(checkId(kind, input.id))
-      const body = orThrow(readDocument(kind, bytes as Uint8Array, type, undefined))
+      const body = documentOf(kind, input.body, bytes as Uint8Array, type, undefined)
       const idAssigned = input.id === undefined
       return { kind: 'put', type, id, idAssigned, method: 'POST', expect: 'absent', onlyIfChanged: false, body }
     }
     case 'update': {
       const id = orThrow(checkId(kind, input.id))
-      const body = orThrow(readDocument(kind, bytes as Uint8Array, type, id))
+      const body = documentOf(kind, input.body, bytes as Uint8Array, type, id)
       const expect = checkExpectation(input.expect)
       const onlyIfChanged = input.onlyIfChanged === true
       return { kind: 'put', type, id, idAssigned: false, method: 'PUT', expect, onlyIfChanged, body }
@@ -80,6 +80,9 @@ function operation(deps: PrepareDeps, input: OperationInput, bytes: Uint8Array |
   }
 }
 
+const documentOf = (kind: Kind, body: BodyInput, bytes: Uint8Array, type: string, id: string | undefined): Document =>
+  body instanceof ReadBody ? body.document : orThrow(readDocument(kind, bytes, type, id))
+
 /** The caller's bytes: a document copies what it needs of them before the call returns. */
 export function bytesOf(body: BodyInput): Uint8Array {
   if (typeof body === 'string') {
@@ -88,6 +91,7 @@ export function bytesOf(body: BodyInput): Uint8Array {
     return Buffer.from(body, 'utf8')
   }
   if (body instanceof Uint8Array) return body
+  if (body instanceof ReadBody) return body.bytes
   const text: string | undefined = typeof body === 'object' && body !== null ? JSON.stringify(body) : undefined
   if (text === undefined)
     throw annalsError('InvalidInput', { what: 'body', problem: 'it is neither bytes, nor text, nor a JSON object' })

@@ -45,6 +45,8 @@ const time = (key: string, title: string): Metric => ({ key, title, unit: 'ms', 
 
 const memory = (key: string, title: string): Metric => ({ key, title, unit: 'MiB', isTime: true })
 
+const processorTime: Metric = { key: 'cpu', title: 'its processor time, all threads', unit: 'µs each', isTime: true }
+
 const ownMemory = memory('own', 'its peak memory, own pages')
 
 const write = (callers: number, title: string, subjects: ReadonlyArray<Subject>): Scenario => ({
@@ -85,9 +87,21 @@ const http = (what: string, metrics: Metric[], args: Scenario['args'], peers: Re
 const answers = (perSecond: number): Metric[] => [
   time('p50', 'its answers, p50'),
   time('p99', 'its answers, p99'),
-  { key: 'cpu', title: 'its processor time, all threads', unit: 'µs each', isTime: true },
+  processorTime,
   time('due99', `answers to ${perSecond.toLocaleString('en')}/s that come steadily, p99`),
 ]
+
+const exporting = (name: string, resources: number): Scenario => ({
+  name,
+  program: 'export.mjs',
+  args: { resources, perCommit: 100 },
+  subjects: ['annals', 'floor'],
+  metrics: [
+    ...rate(`Export ${resources.toLocaleString('en')}, commits of 100`, 'resources/s'),
+    processorTime,
+    ownMemory,
+  ],
+})
 
 const overHttp = (minutes: number): Scenario[] => [
   http('write', [...rate('HTTP: create, 64 connections', 'creates/s'), ...answers(3_000)], { perSecond: 3_000 }, [
@@ -215,6 +229,15 @@ export const scenarios = (loaded: number, minutes: number): ReadonlyArray<Scenar
       memory('mapped', 'its peak memory, mapped files (LMDB, programs)'),
       memory('whole', 'its peak memory, both'),
     ],
+  },
+  exporting('export', 100_000),
+  { ...exporting('export-million', 1_000_000), isLong: true },
+  {
+    name: 'submit',
+    program: 'submit.mjs',
+    args: { resources: 100_000 },
+    subjects: ['annals', 'floor'],
+    metrics: [...rate('Submit 100,000 from NDJSON, results kept', 'resources/s'), processorTime, ownMemory],
   },
   ...overHttp(minutes),
 ]

@@ -50,31 +50,33 @@ export async function keepInput(blobs: BlobStore, place: GroupPlace, { lines }: 
   return same.every((each) => each)
 }
 
+/** A result, and the line that says it. */
+interface Told {
+  readonly result: LineResult
+  readonly text: string
+}
+
 export async function keepResults(
   blobs: BlobStore,
   place: GroupPlace,
   results: ReadonlyArray<LineResult>,
 ): Promise<void> {
-  const changes = results.filter(({ op }) => op !== undefined)
-  for (const [part, own] of [
-    ['results', results],
-    ['changes', changes],
-  ] as const) {
-    if (own.length === 0) continue
-    const objects = place.keep === 'packed' ? [[groupObject(part, place), own] as const] : byLine(part, place, own)
-    await mapBounded(objects, width, async ([key, some]) => {
-      await run(blobs.put(key, Buffer.from(some.map((each) => `${JSON.stringify(each)}\n`).join(''))))
-    })
-  }
+  const told = results.map((result): Told => ({ result, text: `${JSON.stringify(result)}\n` }))
+  const changes = told.filter(({ result }) => result.op !== undefined)
+  await mapBounded([...objectsOf('results', place, told), ...objectsOf('changes', place, changes)], width, (object) =>
+    run(blobs.put(object.key, Buffer.from(object.text))),
+  )
 }
 
-function byLine(part: KeptPart, place: GroupPlace, results: ReadonlyArray<LineResult>): [string, LineResult[]][] {
-  const found = new Map<string, LineResult[]>()
-  for (const each of results) {
-    const key = lineObject(part, place, each.line)
-    found.set(key, [...(found.get(key) ?? []), each])
+function objectsOf(part: KeptPart, place: GroupPlace, told: ReadonlyArray<Told>): { key: string; text: string }[] {
+  if (told.length === 0) return []
+  if (place.keep === 'packed') return [{ key: groupObject(part, place), text: told.map(({ text }) => text).join('') }]
+  const found = new Map<string, string>()
+  for (const { result, text } of told) {
+    const key = lineObject(part, place, result.line)
+    found.set(key, (found.get(key) ?? '') + text)
   }
-  return [...found]
+  return [...found].map(([key, text]) => ({ key, text }))
 }
 
 /** In the order of the lines. */

@@ -3,7 +3,7 @@ import type { Buffer } from 'node:buffer'
 import * as E from 'fp-ts/lib/Either.js'
 import { type Outline, scanBody } from '../../../domain/body/index.js'
 import { sha256 } from '../../../domain/commit.js'
-import { readDocument } from '../../../domain/document.js'
+import { documentFrom, ReadBody } from '../../../domain/document.js'
 import type { AnnalsError } from '../../../domain/error.js'
 import { readBundle } from '../../../domain/fhir/bundle/read.js'
 import { outcomeOf } from '../../../domain/fhir/outcome.js'
@@ -18,7 +18,7 @@ export type Issue = NonNullable<LineResult['issue']>
 /** `body` is absent where the resource is to be deleted. */
 export interface Wanted extends ResourceRef {
   readonly line: number
-  readonly body?: Buffer
+  readonly body?: ReadBody
 }
 
 export interface Rejected {
@@ -66,8 +66,10 @@ function readResource(
   if (outline.id !== undefined && outline.id.text === undefined) return problem(line, 'value', 'its id is no text')
   const id = checkId('fhir', outline.id?.text ?? idOf(place, line))
   if (E.isLeft(id)) return problem(line, 'value', 'its id is none of FHIR: 1 to 64 of the characters A-Z a-z 0-9 - .')
-  const document = readDocument('fhir', bytes, said, id.right)
-  return E.isLeft(document) ? refused(line, document.left) : [{ line, type: said, id: id.right, body: bytes }]
+  const document = documentFrom('fhir', bytes, outline, said, id.right)
+  return E.isLeft(document)
+    ? refused(line, document.left)
+    : [{ line, type: said, id: id.right, body: new ReadBody(bytes, document.right) }]
 }
 
 /** A UUID of version 8. */

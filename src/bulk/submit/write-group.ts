@@ -3,6 +3,7 @@
  * this process or one that died, is found in the log and not written again.
  */
 import { backOff } from '../../../domain/backoff.js'
+import { ReadBody } from '../../../domain/document.js'
 import { type AnnalsError, annalsError, isAnnalsError } from '../../../domain/error.js'
 import { outcomeOf } from '../../../domain/fhir/outcome.js'
 import { applyMergePatch } from '../../../domain/patch/merge-patch.js'
@@ -153,7 +154,7 @@ async function decide(
       return { op: 'check', type, id, expect: 'any' }
     const after = body === undefined ? undefined : merged(deps, body, before, i, issues)
     if (body !== undefined && after === undefined) return { op: 'check', type, id, expect: 'any' }
-    there.set(refKey(each), after)
+    there.set(refKey(each), after instanceof ReadBody ? after.bytes : after)
     return after === undefined
       ? { op: 'delete', type, id }
       : { op: 'update', type, id, body: after, onlyIfChanged: true }
@@ -164,13 +165,13 @@ const nothing = Buffer.from('{}')
 
 function merged(
   { options, limits }: WriteDeps,
-  body: Buffer,
+  body: ReadBody,
   before: Uint8Array | undefined,
   place: number,
   issues: Map<number, Issue>,
-): Uint8Array | undefined {
+): ReadBody | Uint8Array | undefined {
   if (options.mode !== 'merge-patch') return body
-  const result = applyMergePatch('the line', body, before ?? nothing, limits.maxBodyBytes)
+  const result = applyMergePatch('the line', body.bytes, before ?? nothing, limits.maxBodyBytes)
   if (result._tag === 'Right') return result.right
   issues.set(place, { code: outcomeOf(result.left).issue[0]?.code ?? 'processing', diagnostics: result.left.message })
   return undefined

@@ -1,32 +1,23 @@
 /** Loads an NDJSON file of 1 KB resources with the program, and watches the memory of its process. */
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { openStore } from '../../../dist/src/index.js'
 import { fileMaker } from '../subjects/floor.mjs'
-import { args, idOf, patient, say, secondsOf } from './common.mjs'
+import { args, say, secondsOf } from './common.mjs'
+import { madeFile } from './made-file.mjs'
 import { watchMemory } from './memory.mjs'
 
 const { subject, folder, resources, observed } = args
 const program = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url))
-const source = join(folder, '..', `load-${resources}.ndjson`)
+const source = madeFile(dirname(folder), resources)
 const perBatch = 500
 
-if (!fs.existsSync(source)) makeSource()
 if (subject === 'floor') floor()
 else if (subject === 'sqlite') await sqlite()
 else await annals()
-
-function makeSource() {
-  const fd = fs.openSync(source, 'w')
-  for (let i = 0; i < resources; i += 1_000) {
-    const lines = Array.from({ length: Math.min(1_000, resources - i) }, (_, k) => `${patient(idOf(i + k), i + k)}\n`)
-    fs.writeSync(fd, lines.join(''))
-  }
-  fs.closeSync(fd)
-}
 
 async function annals() {
   const url = `file:${join(folder, 'store')}`

@@ -39,6 +39,10 @@ export const isAsExpected = (stored: Item | undefined, expected: number): boolea
 export const isBehind = (stored: Item, next: Item): boolean =>
   typeof stored.attributes.seq === 'number' && stored.attributes.seq < (next.attributes.seq as number)
 
+/** Whether `putNewer` writes `next`; `stored` is the live item, if there is one. */
+export const isOverdue = (stored: Item | undefined, next: Item): boolean =>
+  stored === undefined || isBehind(stored, next)
+
 export function checkItemKey(pk: string, sk: string): void {
   if (pk === '' || sk === '') refuse(pk, sk, 'neither part may be empty')
   if (isUnwanted(pk) || isUnwanted(sk)) refuse(pk, sk, 'it holds a NUL or a lone surrogate')

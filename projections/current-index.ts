@@ -10,14 +10,11 @@ import { pointerAttributes, pointerFromItem, type VersionPointer } from '../doma
 import type { Item, PointerStore } from '../domain/ports/index.js'
 import { refKey } from '../domain/resource.js'
 import { shardOf } from '../domain/shards.js'
-import { mapBounded, run } from '../domain/task.js'
+import { run } from '../domain/task.js'
 import type { ProjectedEvent, Projection } from './projection.js'
 
 export const currentIndexName = 'current-index'
 export const currentIndexVersion = 1
-
-/** Items written side by side. */
-const concurrency = 32
 
 export function currentIndex(pointers: PointerStore, keyspace: Keyspace): Projection {
   return {
@@ -27,9 +24,7 @@ export function currentIndex(pointers: PointerStore, keyspace: Keyspace): Projec
     sideEffects: false,
     settings: '',
     async apply({ events }, { memo }) {
-      await mapBounded(lastOfEach(events), concurrency, (pointer) =>
-        moveForward(pointers, currentItem(keyspace, pointer)),
-      )
+      await run(pointers.putNewer(lastOfEach(events).map((pointer) => currentItem(keyspace, pointer))))
       return { memo: encodeCounts(countAfter(decodeCounts(memo), events)) }
     },
     reset: async () => {
@@ -45,14 +40,7 @@ function lastOfEach(events: ReadonlyArray<ProjectedEvent>): ReadonlyArray<Versio
   return [...last.values()]
 }
 
-async function moveForward(pointers: PointerStore, item: Item): Promise<void> {
-  // Most are new when an index is built, and known later on.
-  if (item.attributes.seq === 1 && (await run(pointers.compareAndSet(item, 0))).done) return
-  while ((await run(pointers.advance(item))) === 'missing')
-    if ((await run(pointers.compareAndSet(item, 0))).done) return
-}
-
-/** `advance` goes by `seq`. Here that is the version, for a commit may hold several of one resource. */
+/** `putNewer` goes by `seq`. Here that is the version, for a commit may hold several of one resource. */
 export const currentItem = (keyspace: Keyspace, pointer: VersionPointer): Item => ({
   pk: currentIndexPk(keyspace, pointer.type, shardOf(pointer.id, keyspace.shards)),
   sk: pointer.id,

@@ -52,11 +52,16 @@ export interface RunOptions {
   readonly signal: AbortSignal
   /** Ends when it has caught up, rather than waiting for more. */
   readonly toHead?: boolean
+  /** How long it lets events gather once it has caught up, in milliseconds: for larger pages, of which each costs a checkpoint. */
+  readonly lingerMs?: number
 }
 
 export const defaultAttempts = 8
 
-export async function runProjection(deps: RunnerDeps, { signal, toHead = false }: RunOptions): Promise<Outcome> {
+export async function runProjection(
+  deps: RunnerDeps,
+  { signal, toHead = false, lingerMs = 0 }: RunOptions,
+): Promise<Outcome> {
   const { projection, source, clock, ids } = deps
   const { reset, finish, write, ...lifecycle } = makeLifecycle(deps)
   const { page: pageLimits = defaultPageLimits, attempts = defaultAttempts } = deps.limits ?? {}
@@ -72,6 +77,7 @@ export async function runProjection(deps: RunnerDeps, { signal, toHead = false }
       const outcome = await catchUp()
       if (outcome.state !== 'caught-up' || woken === undefined) return outcome
       await woken
+      if (lingerMs > 0) await clock.sleep(lingerMs, signal)
     } finally {
       round.release()
     }

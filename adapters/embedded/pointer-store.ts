@@ -19,6 +19,7 @@ import {
   checkQuery,
   isAsExpected,
   isBehind,
+  isOverdue,
 } from '../item-rules.js'
 import type { Environment } from './environment.js'
 import { makeExpiry } from './expiry.js'
@@ -82,13 +83,14 @@ export function embeddedPointerStore(environment: Environment, lock: Lock, clock
     expiry.sweepFor(1)
   }
 
-  const putAll = async (items: ReadonlyArray<Item>): Promise<void> => {
+  /** Those that `isDue` says when its turn has come, inside the transaction. */
+  const putAll = async (items: ReadonlyArray<Item>, isDue: (item: Item) => boolean = () => true): Promise<void> => {
     const encode = items.length > 1 ? makeBatchEncoder() : storedOf
     for (let from = 0; from < items.length; from += itemsPerTransaction) {
       if (from > 0) await new Promise((resolve) => setImmediate(resolve))
       const some = items.slice(from, from + itemsPerTransaction)
       exclusively('put', some[0]?.pk ?? '', () => {
-        for (const item of some) write(item, encode)
+        for (const item of some) if (isDue(item)) write(item, encode)
       })
     }
   }
@@ -129,6 +131,12 @@ export function embeddedPointerStore(environment: Environment, lock: Lock, clock
       step('put', items[0]?.pk ?? '', async () => {
         checkKeys(items)
         await putAll(items)
+      }),
+
+    putNewer: (items) =>
+      step('put', items[0]?.pk ?? '', async () => {
+        items.forEach(checkAdvance)
+        await putAll(items, (item) => isOverdue(live(item.pk, item.sk), item))
       }),
 
     compareAndSet: (item, expected) =>

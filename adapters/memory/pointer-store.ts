@@ -14,6 +14,7 @@ import {
   isAsExpected,
   isBehind,
   isLive,
+  isOverdue,
   queryName,
   scanName,
   tokenPosition,
@@ -114,6 +115,12 @@ export function memoryPointerStore({ clock = systemClock }: { readonly clock?: C
       attempt(async () => {
         checkKeys(fresh)
         for (const item of fresh) items.set(item)
+      }),
+
+    putNewer: (fresh) =>
+      attempt(async () => {
+        fresh.forEach(checkAdvance)
+        for (const item of fresh) if (isOverdue(live(item.pk, item.sk), item)) items.set(item)
       }),
 
     compareAndSet: (item, expected) =>

@@ -22,6 +22,7 @@ const pointerMethods: Methods<PointerStore> = {
   query: true,
   scan: true,
   putAll: true,
+  putNewer: true,
   compareAndSet: true,
   advance: true,
   transact: true,

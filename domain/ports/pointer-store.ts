@@ -23,6 +23,11 @@ export interface PointerStore {
   scan(query: ItemScan): TaskEither<AnnalsError, ItemPage>
   /** Writes all items. Idempotent and not atomic; when it succeeds, every item is there. */
   putAll(items: ReadonlyArray<Item>): TaskEither<AnnalsError, void>
+  /**
+   * Writes each item, but leaves a stored one whose numeric attribute `seq` is as high or higher. Idempotent and not atomic;
+   * when it succeeds, none of the stored ones is behind its item.
+   */
+  putNewer(items: ReadonlyArray<Item>): TaskEither<AnnalsError, void>
   /** Writes `item` with `rev = expected + 1` if the stored rev is `expected`; 0 stands for an absent item. */
   compareAndSet(item: Item, expected: number): TaskEither<AnnalsError, Swapped>
   /** Replaces a stored item if its numeric attribute `seq` is lower than the new one's. Never creates. */

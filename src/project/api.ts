@@ -56,6 +56,11 @@ export interface RunProjectionsOptions {
 export interface WorkOptions extends Omit<RunProjectionsOptions, 'signal'> {
   /** Only these tenants (default: all, those that come later too). */
   readonly tenants?: ReadonlyArray<string>
+  /**
+   * How long it lets events gather once it has caught up, in milliseconds (default 0: it goes on with the first one). Larger
+   * pages cost less, and what is projected is as much older.
+   */
+  readonly lingerMs?: number
   /** How long a worker that died keeps others from its work, in milliseconds (default 10,000). */
   readonly leaseMs?: number
 }

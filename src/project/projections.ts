@@ -8,7 +8,7 @@ import { type Checkpoint, type CheckpointStore, checkpointStore } from '../../pr
 import { requestRebuild, resumeParked } from '../../projections/maintain.js'
 import { pageLimits } from '../../projections/pages.js'
 import type { EventSource, Projection } from '../../projections/projection.js'
-import { type Measure, type Outcome, runProjection } from '../../projections/runner.js'
+import { type Measure, type Outcome, type RunOptions, runProjection } from '../../projections/runner.js'
 import { type Task, work } from '../../projections/worker.js'
 import { type Promised, promised } from '../promised.js'
 import type { ProjectionStatus, ProjectionsFp, RunProjectionsOptions, Worker, WorkOptions } from './api.js'
@@ -69,12 +69,12 @@ export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
     projection: defined.bind(log),
   })
 
-  async function runOne(running: Running, options: RunProjectionsOptions, toHead: boolean): Promise<Outcome> {
+  async function runOne(running: Running, options: RunProjectionsOptions, how: Following): Promise<Outcome> {
     const { projection, log, checkpoints } = running
     const onMeasure = report(projection, log.partition, options, deps.onProjection)
     const limits = { page: pageLimits(options.page) }
     const runner = { projection, source: log.source, checkpoints, clock, ids: deps.ids, limits, onMeasure }
-    return runProjection(runner, { signal: options.signal ?? new AbortController().signal, toHead })
+    return runProjection(runner, { signal: options.signal ?? new AbortController().signal, ...how })
   }
 
   async function statuses(log: ProjectedLog): Promise<ReadonlyArray<ProjectionStatus>> {
@@ -101,7 +101,9 @@ export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
     // A failure stops none of the others, and nothing goes on behind the back of a caller who hears of it.
     const logs = await deps.logsOf(tenant)
     const each = logs.flatMap((log) => all.map((defined) => ({ log, defined })))
-    const ends = await Promise.allSettled(each.map(({ log, defined }) => runOne(boundTo(log, defined), options, true)))
+    const ends = await Promise.allSettled(
+      each.map(({ log, defined }) => runOne(boundTo(log, defined), options, { toHead: true })),
+    )
     for (const end of ends) if (end.status === 'rejected') throw end.reason
     if (options.signal?.aborted === true) throw annalsError('Cancelled', { what: 'projecting' })
     return Promise.all(each.map(({ log, defined }) => statusAfter(log, defined)))
@@ -175,7 +177,7 @@ export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
   ): ReadonlyArray<Task> {
     const key = (partition: number): string => leaseSk(tenant, partition, `${defined.name}@${defined.version}`)
     const task = (log: ProjectedLog) => async (signal: AbortSignal) => {
-      await runOne(boundTo(log, defined), { ...options, signal }, false)
+      await runOne(boundTo(log, defined), { ...options, signal }, { lingerMs: options.lingerMs ?? 0 })
     }
     if (logs !== undefined) return logs.map((log) => ({ key: key(log.partition), run: task(log) }))
     const first = async (): Promise<ProjectedLog> => (await deps.logsOf(tenant))[0] as ProjectedLog
@@ -196,6 +198,8 @@ export function makeProjections(deps: ProjectionsDeps): ProjectionsFaces {
     },
   }
 }
+
+type Following = Pick<RunOptions, 'toHead' | 'lingerMs'>
 
 interface Running {
   readonly log: ProjectedLog

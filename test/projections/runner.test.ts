@@ -1,6 +1,7 @@
 /** What the runner promises: every event, in order for each resource, at least once, whatever fails. */
 import { expect, test } from 'vitest'
 import { defineProjection } from '../../src/index.js'
+import { quiet } from '../protocol/hand-clock.js'
 import { makeWorld, outcome } from '../protocol/world.js'
 import { diary, line } from './diary.js'
 import { eventsOf } from './histories.js'
@@ -355,6 +356,29 @@ test('it stops within a second, also when the projection does not listen', async
   })
   expect(await outcome(store.projections.run('t', [projection], { signal: stop.signal }))).toBe('Cancelled')
   expect(world.clock.now() - began).toBeLessThan(1_000_000)
+})
+
+test('with lingerMs what comes soon after each other is one page', async () => {
+  const { world, store, tenant } = await filled()
+  const pages: string[][] = []
+  const projection = defineProjection({
+    name: 'pages',
+    version: 1,
+    apply: async ({ events }) => void pages.push(events.map(line)),
+  })
+  const worker = store.projections.work([projection], { lingerMs: 100 })
+  await tenant.whenProjected('pages', { partition: 0, seq: 6, index: 1 })
+  world.clock.byHand()
+  for (const id of ['u', 'v', 'w']) {
+    await tenant.create('Task', '{}', { id })
+    world.clock.move(33)
+    await quiet()
+  }
+  expect(pages).toHaveLength(1)
+  world.clock.move(1)
+  await quiet()
+  expect(pages[1]).toEqual(['7-0 Task/u@1 {}', '8-0 Task/v@1 {}', '9-0 Task/w@1 {}'])
+  await worker.stop()
 })
 
 test('what is awaited is there: whenProjected waits for one’s own write, and not for ever', async () => {

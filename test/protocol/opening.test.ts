@@ -186,7 +186,18 @@ describe('rule 11: a missing place is an error, never "no such object"', () => {
       ['createIfAbsent', 'delete', 'get', 'head', 'list', 'put', 'replaceIfMatch'].sort(),
     )
     expect(Object.keys(pointers).sort()).toEqual(
-      ['advance', 'compareAndSet', 'deleteByPrefix', 'get', 'getAll', 'putAll', 'query', 'scan', 'transact'].sort(),
+      [
+        'advance',
+        'compareAndSet',
+        'deleteByPrefix',
+        'get',
+        'getAll',
+        'putAll',
+        'putNewer',
+        'query',
+        'scan',
+        'transact',
+      ].sort(),
     )
   })
 })

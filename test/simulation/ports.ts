@@ -172,6 +172,14 @@ export function simulatedPointers(world: World, caller: Caller): PointerStore {
         (store) => store.putAll(items),
         () => void world.pointers.putAll(some(items))(),
       ),
+    putNewer: (items) =>
+      request(
+        'putNewer',
+        keysOf(items),
+        true,
+        (store) => store.putNewer(items),
+        () => void world.pointers.putNewer(some(items))(),
+      ),
     compareAndSet: (item, expected) =>
       request('compareAndSet', `${item.pk} ${item.sk}`, true, (store) => store.compareAndSet(item, expected)),
     advance: (item) => request('advance', `${item.pk} ${item.attributes.seq}`, true, (store) => store.advance(item)),

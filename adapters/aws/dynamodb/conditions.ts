@@ -42,3 +42,11 @@ export const isBehind = (seq: number, nowMicros: number): Condition =>
     { '#seq': 'seq', '#expires': expiryAttribute },
     { ':seq': String(seq), ':now': seconds(nowMicros) },
   )
+
+/** There is no item, or its `seq` is lower. */
+export const isOverdue = (seq: number, nowMicros: number): Condition =>
+  condition(
+    'attribute_not_exists(#pk) OR #seq < :seq OR #expires <= :now',
+    { '#pk': 'pk', '#seq': 'seq', '#expires': expiryAttribute },
+    { ':seq': String(seq), ':now': seconds(nowMicros) },
+  )

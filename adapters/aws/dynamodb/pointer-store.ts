@@ -14,7 +14,7 @@ import {
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type AnnalsError, annalsError } from '../../../domain/error.js'
 import type { Clock, Ids, Item, ItemKey, PointerStore, Swapped } from '../../../domain/ports/index.js'
-import { attempt } from '../../../domain/task.js'
+import { attempt, mapBounded } from '../../../domain/task.js'
 import { checkLimit } from '../../check-limit.js'
 import {
   checkAdvance,
@@ -29,7 +29,7 @@ import { rememberDoubt, wasInDoubt } from '../doubt.js'
 import { retryAlso } from '../retryable.js'
 import { type ServiceCall, serviceError } from '../service-error.js'
 import { type Batches, readAll, writeAll } from './batches.js'
-import { isAtRev, isBehind } from './conditions.js'
+import { isAtRev, isBehind, isOverdue } from './conditions.js'
 import { itemOf, keyOf, type StoredItem, storedOf, writeAttribute } from './item-codec.js'
 import { type Pages, queryPage, scanned, scanPage } from './pages.js'
 import { isContended, transact } from './transactions.js'
@@ -40,6 +40,9 @@ export interface DynamoPointerStoreOptions {
   readonly clock: Clock
   readonly ids: Ids
 }
+
+/** Conditional writes side by side: a batch has no conditions. */
+const putsAtOnce = 32
 
 export function dynamoPointerStore({ client, table, clock, ids }: DynamoPointerStoreOptions): PointerStore {
   const pages: Pages = { client, table, clock }
@@ -89,6 +92,15 @@ export function dynamoPointerStore({ client, table, clock, ids }: DynamoPointerS
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error
       return live(error.Item) === undefined ? 'missing' : 'ahead'
+    }
+  }
+
+  async function putNewer(item: Item): Promise<void> {
+    try {
+      const condition = isOverdue(item.attributes.seq as number, clock.now())
+      await client.send(new PutItemCommand({ TableName: table, Item: storedOf(item), ...condition }))
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error
     }
   }
 
@@ -148,6 +160,15 @@ export function dynamoPointerStore({ client, table, clock, ids }: DynamoPointerS
             [...last.values()].map((item) => ({ PutRequest: { Item: storedOf(item) } })),
             call,
           )
+      }),
+
+    putNewer: (items) =>
+      step(writes('put', items[0]?.pk ?? ''), async (call) => {
+        items.forEach(checkAdvance)
+        await mapBounded(items, putsAtOnce, async (item) => {
+          await putNewer(item)
+          call.mayHaveWritten = true
+        })
       }),
 
     compareAndSet: (item, expected) =>

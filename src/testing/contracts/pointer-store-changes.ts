@@ -130,6 +130,52 @@ export const pointerChangeContract: ReadonlyArray<ContractPromise<MakePointerSto
     },
   },
   {
+    promise: 'putNewer creates what is absent, replaces what is behind, and leaves the rest, in thousands too',
+    check: async (make) => {
+      const pointers = await make(manualClock())
+      const of = (sk: string, seq: number) => item(pk, sk, { seq, from: `write of ${seq}` })
+      await run(pointers.putAll([of('behind', 4), of('even', 5), of('ahead', 10)]))
+      await run(pointers.compareAndSet(of('swapped', 4), 0))
+      const asked = ['absent', 'behind', 'even', 'ahead', 'swapped'].map((sk) => of(sk, 5))
+      for (const repeated of [asked, asked, asked.map(({ sk }) => of(sk, 3))]) await run(pointers.putNewer(repeated))
+      assert.deepEqual((await run(pointers.query({ pk, limit: 10 }))).items, [
+        of('absent', 5),
+        of('ahead', 10),
+        of('behind', 5),
+        of('even', 5),
+        of('swapped', 5),
+      ])
+      const many = (seq: number) =>
+        Array.from({ length: 700 }, (_, i) => item('V#many', `${1000 + i}`, { seq: seq + i }))
+      await run(pointers.putNewer(many(1)))
+      await run(pointers.putNewer([...many(0), ...many(2)]))
+      assert.deepEqual((await run(pointers.query({ pk: 'V#many', limit: 1_000 }))).items, many(2))
+      await run(pointers.putNewer([]))
+    },
+  },
+  {
+    promise: 'of items that putNewer writes at the same time, in any order, the highest stays',
+    check: async (make) => {
+      const pointers = await make(manualClock())
+      const order = Array.from({ length: 64 }, (_, i) => ((i * 29) % 64) + 1)
+      await Promise.all(order.map((seq) => run(pointers.putNewer([head(seq), item(pk, `${seq}`, { seq })]))))
+      assert.equal(await seqOf(pointers), 64)
+      assert.equal((await run(pointers.query({ pk, limit: 100 }))).items.length, 64)
+    },
+  },
+  {
+    promise: 'putNewer compares numbers, wants one, and writes nothing when it does not get it',
+    check: async (make) => {
+      const pointers = await make(manualClock())
+      await run(pointers.putNewer([head(9)]))
+      await run(pointers.putNewer([head(10)]))
+      assert.equal(await seqOf(pointers), 10)
+      await refusal(pointers.putNewer([item(pk, 'a', { seq: 1 }), item(pk, 'b', { seq: '99' })]), 'InvalidInput')
+      await refusal(pointers.putNewer([item(pk, 'a', { seq: 1 }), item(pk, 'b')]), 'InvalidInput')
+      assert.deepEqual(await run(pointers.query({ pk, limit: 10 })), { items: [] })
+    },
+  },
+  {
     promise: 'a transaction is made whole, and each item that it puts has the next rev',
     check: async (make) => {
       const pointers = await make(manualClock())

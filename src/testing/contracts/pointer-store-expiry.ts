@@ -53,8 +53,10 @@ export const pointerExpiryContract: ReadonlyArray<ContractPromise<MakePointerSto
       const pointers = await make(clock)
       const at = secondsFrom(clock, 10)
       for (const sk of ['swap', 'put', 'check']) await run(pointers.compareAndSet(expiring(sk, at), 0))
-      await run(pointers.putAll([expiring('advance', at)]))
+      await run(pointers.putAll([expiring('advance', at), expiring('newer', at, 9)]))
       clock.advance(10_000)
+      await run(pointers.putNewer([item(pk, 'newer', { seq: 5 })]))
+      assert.deepEqual(await run(pointers.get(pk, 'newer')), item(pk, 'newer', { seq: 5 }))
       assert.equal(await run(pointers.advance(item(pk, 'advance', { seq: 5 }))), 'missing')
       assert.deepEqual(await run(pointers.compareAndSet(item(pk, 'swap'), 1)), { done: false })
       assert.deepEqual(await run(pointers.compareAndSet(item(pk, 'swap'), 0)), {

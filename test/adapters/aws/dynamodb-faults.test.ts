@@ -50,6 +50,7 @@ const writing: ReadonlyArray<[string, (pointers: PointerStore) => ReturnType<Poi
   ['put', (pointers) => pointers.putAll([item])],
   ['put of many', (pointers) => pointers.putAll([item, { ...item, sk: 'b' }])],
   ['compare-and-set', (pointers) => pointers.compareAndSet(item, 0) as never],
+  ['put of a newer one', (pointers) => pointers.putNewer([item])],
   ['advance', (pointers) => pointers.advance(item) as never],
   ['transaction', (pointers) => pointers.transact([change]) as never],
 ]

@@ -11,6 +11,7 @@ import { checkHost, refuseBroken } from './connections.js'
 import type { Context } from './context.js'
 import { sendFailure } from './failures.js'
 import { addBase } from './fhir/base.js'
+import { addIndexWorker } from './fhir/current-index.js'
 import { addHistories } from './fhir/history.js'
 import { addResources } from './fhir/resources.js'
 import { addSearches } from './fhir/search.js'
@@ -128,6 +129,7 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
   await app.register(routes, { prefix: '/fhir' })
   if (settings.tenancy.from === 'path') await app.register(routes, { prefix: '/tenants/:tenant/fhir' })
   addExportWorker(app, store)
+  addIndexWorker(app, store, settings)
   refuseOtherMethods(app, known)
   return app
 }

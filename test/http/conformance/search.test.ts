@@ -142,3 +142,19 @@ describe('a part of a resource', async () => {
   test('is all of it with _summary=false', async () =>
     expect((await ask('GET', 'Patient/a?_summary=false')).status).toBe(200))
 })
+
+test('a list of a type is there however much has been written: the server keeps the index by which it goes', async () => {
+  const { ask, store } = await running()
+  const tenant = await store.tenant('default')
+  const patients = (from: number) =>
+    Array.from({ length: 3_500 }, (_, n) => ({
+      op: 'create' as const,
+      type: 'Patient',
+      id: `${from + n}`,
+      body: JSON.stringify({ resourceType: 'Patient', id: `${from + n}` }),
+    }))
+  for (const from of [0, 3_500, 7_000]) await tenant.transact(patients(from))
+  const { position } = await tenant.create('Patient', patients(10_500)[0]?.body ?? '', { id: '10500' })
+  if (position !== undefined) await tenant.whenProjected('current-index', position)
+  expect((await ask('GET', 'Patient?_count=2')).body).toMatchObject({ entry: [{}, {}] })
+})

@@ -156,6 +156,17 @@ test('what cannot be taken is refused, and says where', async () => {
   expect(await refused(parameters(state('completed'), { name: 'outputFormat', valueString: 'csv' }))).toContain(
     'not-supp',
   )
+  for (const code of ['__proto__', 'constructor', 7, null])
+    expect(await refused(parameters(state(code as string)))).toBe('value Parameters.parameter[2]')
+  for (const value of [null, 'x', [], { system: 'urn:x' }])
+    expect(
+      await refused({
+        ...parameters(),
+        parameter: [{ name: 'submitter', valueIdentifier: value }, id, state('stopped')],
+      }),
+    ).toBe('value Parameters.parameter[0]')
+  for (const twice of [submitter, state('completed'), manifest('/one.json')])
+    expect(await refused(parameters(base, twice, twice))).toMatch(/^value Parameters.parameter\[[34]\]$/)
   expect((await server.ask('GET', '$bulk-submit-status/nonsense')).status).toBe(404)
   expect((await server.ask('POST', '$bulk-submit-status', { body: parameters() })).status).toBe(404)
 })

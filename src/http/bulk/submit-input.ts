@@ -37,13 +37,13 @@ const unsupported: ReadonlySet<string> = new Set(['oauthmetadataurl', 'fileencry
 /** What is known of a submission, and changes nothing. */
 const passedOver: ReadonlySet<string> = new Set(['metadata', 'fhirbaseurl', 'outputformat', '_outputformat'])
 
-const statuses: Readonly<Record<string, SubmitInput['status']>> = {
-  'in-progress': 'in-progress',
-  completed: 'completed',
-  complete: 'completed',
-  stopped: 'stopped',
-  aborted: 'stopped',
-}
+const statuses: ReadonlyMap<string, NonNullable<SubmitInput['status']>> = new Map([
+  ['in-progress', 'in-progress'],
+  ['completed', 'completed'],
+  ['complete', 'completed'],
+  ['stopped', 'stopped'],
+  ['aborted', 'stopped'],
+])
 
 const ndjson: ReadonlySet<string> = new Set(['application/fhir+ndjson', 'application/ndjson', 'ndjson'])
 
@@ -78,8 +78,11 @@ export function statusInputOf(request: FastifyRequest): SubmissionName {
 }
 
 function checkNames(request: FastifyRequest, given: ReadonlyArray<Given>, { code, takes }: Operation): void {
-  const known = new Set(takes.map(({ name }) => name.toLowerCase()))
+  const known = new Map(takes.map(({ name, max }) => [name.toLowerCase(), max]))
+  const seen = new Set<string>()
   for (const { name, place } of given) {
+    if (seen.has(name) && known.has(name) && known.get(name) !== '*') throw refused(`${name}: it is given once`, place)
+    seen.add(name)
     // What others define has the name of a URL.
     const isKnown = known.has(name) || passedOver.has(name) || name.startsWith('import') || name.startsWith('http')
     if (!unsupported.has(name) && (isKnown || isLenient(request))) continue
@@ -89,12 +92,11 @@ function checkNames(request: FastifyRequest, given: ReadonlyArray<Given>, { code
 
 function nameIn(given: ReadonlyArray<Given>): SubmissionName {
   const [submitter, submission] = ['submitter', 'submissionid'].map((name) => {
-    const [found, ...others] = given.filter((each) => each.name === name)
+    const found = given.find((each) => each.name === name)
     if (found === undefined) throw refused(`${name}: it is needed`, inParameters, 'required')
-    if (others.length > 0) throw refused(`${name}: it is given once`, found.place)
     return found
   }) as [Given, Given]
-  const { system = '', value } = (typeof submitter.value === 'object' ? submitter.value : {}) as {
+  const { system = '', value } = (typeof submitter.value === 'object' ? (submitter.value ?? {}) : {}) as {
     readonly system?: unknown
     readonly value?: unknown
   }
@@ -140,9 +142,9 @@ function statusOf({ value, place }: Given): SubmitInput['status'] {
   const { code } = (typeof value === 'object' && value !== null ? value : { code: value }) as {
     readonly code?: unknown
   }
-  const found = typeof code === 'string' ? statuses[code.toLowerCase()] : undefined
+  const found = typeof code === 'string' ? statuses.get(code.toLowerCase()) : undefined
   if (found !== undefined) return found
-  throw refused(`submissionStatus: one of ${Object.keys(statuses).join(', ')} is needed`, place)
+  throw refused(`submissionStatus: one of ${[...statuses.keys()].join(', ')} is needed`, place)
 }
 
 function headerOf({ parts, place }: Given): [string, string] {

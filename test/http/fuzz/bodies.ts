@@ -23,6 +23,7 @@ export const resource = ({ resourceType, id }: Made): fc.Arbitrary<string> =>
         identifier: fc.array(identifiers, { maxLength: 2 }),
         active: fc.boolean(),
         name: fc.array(fc.record({ family: fc.string({ maxLength: 8, unit: 'binary' }) }), { maxLength: 2 }),
+        member: fc.array(fc.record({ entity: fc.record({ reference: references }) }), { maxLength: 2 }),
         generalPractitioner: fc.array(fc.record({ reference: references }), { maxLength: 2 }),
         meta: fc.record({ versionId: fc.constant('9'), tag: fc.constant([{ code: 'x' }]) }, { requiredKeys: [] }),
         text: fc.constant({ status: 'generated', div: `<div><a href="Patient/a">${mark}</a></div>` }),

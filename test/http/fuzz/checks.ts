@@ -24,7 +24,19 @@ export function problemOf(answer: WireAnswer, isHead: boolean, foreign: Readonly
   if (insides.test(all)) return `it tells of the insides of the server: ${insides.exec(all)?.[0]}`
   if (status === 503 && headers['retry-after'] === undefined) return 'a 503 without Retry-After'
   if (!(status >= 200 && status < 500) && status !== 503) return `the status ${status}`
-  return status >= 400 && !isHead ? outcomeProblem(answer) : undefined
+  if (status >= 400) return isHead ? undefined : outcomeProblem(answer)
+  return status === 200 && /ndjson/.test(headers['content-type'] ?? '') ? linesProblem(body) : undefined
+}
+
+/** Of a file, or of the log. */
+function linesProblem(body: string): string | undefined {
+  for (const line of body.split('\n').slice(0, -1)) {
+    const read = parsed(line)
+    if (read === undefined) return `a line that is no JSON: ${line.slice(0, 200)}`
+    const isGood = read.resourceType !== 'OperationOutcome' || read.issue?.every(({ code }) => issueTypes.has(code))
+    if (isGood !== true) return `a line with an issue that says too little: ${line.slice(0, 200)}`
+  }
+  return body === '' || body.endsWith('\n') ? undefined : 'a line that does not end'
 }
 
 function outcomeProblem({ status, headers, body }: WireAnswer): string | undefined {

@@ -20,8 +20,20 @@ console.log(`fuzz: ${requests} requests, seed ${seed}`)
 const began = performance.now()
 const rate = ({ requests: done }: Summary): string => `${Math.round(done / ((performance.now() - began) / 1000))}/s`
 const summary = await fuzz({ requests, seed, onProgress: (so) => console.log(`${so.requests} requests, ${rate(so)}`) })
-const { statuses, problems } = summary
-for (const [status, count] of [...statuses].sort()) console.log(`  ${status}  ${count}`)
+const { statuses, kinds, credentials, answers, problems } = summary
+type Counts = ReadonlyMap<string | number, number>
+const print = (title: string, counts: Counts, more: (key: string | number) => string = () => ''): void => {
+  console.log(title)
+  for (const [key, count] of [...counts].sort()) console.log(`${count}`.padStart(8), ` ${key}${more(key)}`)
+}
+const answersOf = (kind: string | number): string =>
+  `: ${[...(answers.get(`${kind}`) ?? [])]
+    .sort()
+    .map(([status, count]) => `${count} × ${status}`)
+    .join(', ')}`
+print('requests and their answers', kinds, answersOf)
+print('with tokens, where they are asked for', credentials)
+print('answers', statuses)
 for (const problem of problems) console.log(`PROBLEM ${problem}`)
 console.log(`${summary.requests} requests, ${rate(summary)}, ${problems.length} problems; seed ${seed}`)
 process.exitCode = problems.length === 0 ? 0 : 1

@@ -1,7 +1,9 @@
 /** Generated requests: interactions whose parts fit together, and parts put together as they come. */
 import fc from 'fast-check'
 import { bundle, fhirPathPatch, ids, jsonPatch, junk, resource, types } from './bodies.js'
+import { bulk } from './bulk.js'
 import { tenantHeader } from './doors.js'
+import { operations } from './operations.js'
 
 export interface FuzzRequest {
   readonly method: string
@@ -204,15 +206,43 @@ const odd: fc.Arbitrary<FuzzRequest> = fc
       : { method, target, headers: own }
   })
 
+const asked = fc.oneof(
+  { weight: 6, arbitrary: sound },
+  { weight: 2, arbitrary: operations },
+  { weight: 3, arbitrary: bulk },
+)
+
 /** Some of those that fit together have headers that do not. */
 const disturbed = fc
-  .tuple(sound, headers)
+  .tuple(asked, headers)
   .map(([request, more]): FuzzRequest => ({ ...request, headers: { ...request.headers, ...more } }))
 
 export const requests: fc.Arbitrary<FuzzRequest> = fc.oneof(
-  { weight: 5, arbitrary: sound },
+  { weight: 5, arbitrary: asked },
   { weight: 3, arbitrary: disturbed },
   { weight: 2, arbitrary: odd },
 )
+
+/** What it is counted as. */
+export function kindOf({ method, target, headers }: FuzzRequest): string {
+  if (tricks.includes(target)) return 'a path out of its place'
+  const [, own = target] = /^(?:OWN|OTHER):(\w+)/.exec(target) ?? []
+  if (own !== target) return `${method} of ${placeNames[own]}`
+  const [, operation] = /(\$[\w-]+)/.exec(target) ?? []
+  if (operation !== undefined)
+    return headers.accept?.startsWith('text/event-stream') ? `${operation}, followed` : operation
+  const [path = ''] = target.split('?')
+  if (path === '') return 'Bundle'
+  if (target === nextPage) return 'next page'
+  return ['metadata', '_search', '_history'].find((part) => path.includes(part)) ?? `${method} of a resource or type`
+}
+
+const placeNames: Readonly<Record<string, string>> = {
+  export: 'an export',
+  file: 'a file of an export',
+  verify: 'a verification',
+  submission: 'a submission',
+  outcomes: 'outcomes of a submission',
+}
 
 export const isTrick = ({ target }: FuzzRequest): boolean => tricks.includes(target)

@@ -1,14 +1,20 @@
 /** What goes over the wire: requests as they are, several at once, in pieces, broken, and cut off. */
 import fc from 'fast-check'
 import { mark } from './bodies.js'
-import { type Door, type DoorName, doorNames, tenantHeader, tenants } from './doors.js'
+import { foreignMark } from './bulk.js'
+import { asksWho, type Door, type DoorName, doorNames, tenantHeader, tenants } from './doors.js'
+import { following } from './operations.js'
+import { isOfOthers } from './places.js'
+import { provider } from './provider.js'
 import { type FuzzRequest, isTrick, nextPage, requests } from './requests.js'
+import { badCredentials, type Credential, goodCredentials, isBad } from './tokens.js'
 
 export interface Addressed extends FuzzRequest {
   /** Whose credentials and marks are in it. */
   readonly tenant: string
   /** Whose base it goes to: with a token, not always that of its tenant. */
   readonly asked: string
+  readonly credential: Credential
 }
 
 export type Step = { readonly door: DoorName } & (
@@ -23,6 +29,13 @@ export type Step = { readonly door: DoorName } & (
   | { readonly kind: 'broken'; readonly request: Addressed; readonly changes: ReadonlyArray<Change> }
   /** The connection ends within it. */
   | { readonly kind: 'cut'; readonly request: Addressed; readonly at: number; readonly isReset: boolean }
+  /** Its answer has no end, and is heard for as long as others are answered. */
+  | {
+      readonly kind: 'followed'
+      readonly request: Addressed
+      readonly meanwhile: ReadonlyArray<Addressed>
+      readonly isReset: boolean
+    }
 )
 
 /** `at`: a part of the whole from 0 to 1. */
@@ -58,13 +71,26 @@ const change: fc.Arbitrary<Change> = fc.record({
   bytes: fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 8 }), inserted),
 })
 
-const addressed = (door: DoorName): fc.Arbitrary<Addressed> =>
+const credentials = fc.oneof(
+  { weight: 12, arbitrary: fc.constant<Credential>('good') },
+  { weight: 3, arbitrary: fc.constantFrom(...goodCredentials) },
+  { weight: 2, arbitrary: fc.constantFrom(...badCredentials) },
+)
+
+const addressed = (door: DoorName, asked: fc.Arbitrary<FuzzRequest> = requests): fc.Arbitrary<Addressed> =>
   fc
-    .tuple(fc.constantFrom(...tenants), fc.constantFrom(...tenants), fc.integer({ max: 3, min: 0 }), requests)
-    .map(([tenant, other, dice, request]) => ({
+    .tuple(
+      fc.constantFrom(...tenants),
+      fc.constantFrom(...tenants),
+      fc.integer({ max: 3, min: 0 }),
+      asksWho(door) ? credentials : fc.constant<Credential>('good'),
+      asked,
+    )
+    .map(([tenant, other, dice, credential, request]) => ({
       ...request,
       tenant,
       asked: door === 'path and claim' && dice === 0 ? other : tenant,
+      credential,
     }))
 
 const stepsBy = (door: DoorName): fc.Arbitrary<Step> => {
@@ -89,7 +115,7 @@ const stepsBy = (door: DoorName): fc.Arbitrary<Step> => {
         door: fc.constant(door),
         kind: fc.constant('broken'),
         // A change could make of a path out of its place what it would reach.
-        request: one.filter((request) => !isOut(door, request)),
+        request: one.filter((request) => !isOut(door, request) && !leadsAway(request)),
         changes: fc.array(change, { minLength: 1, maxLength: 3 }),
       }),
     },
@@ -103,19 +129,40 @@ const stepsBy = (door: DoorName): fc.Arbitrary<Step> => {
         isReset: fc.boolean(),
       }),
     },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        door: fc.constant(door),
+        kind: fc.constant('followed'),
+        request: addressed(door, following),
+        meanwhile: fc.array(one, { maxLength: 3 }),
+        isReset: fc.boolean(),
+      }),
+    },
   )
 }
+
+/** Changed, an address could be one of somebody else. */
+const leadsAway = ({ body = '' }: FuzzRequest): boolean => body.toLowerCase().includes('manifesturl')
 
 export const steps: fc.Arbitrary<Step> = fc.oneof(...doorNames.map(stepsBy))
 
 /** Whether it asks for what is not its tenant's: it has to be refused. */
 export const isOut = (door: DoorName, request: Addressed): boolean =>
-  isTrick(request) || request.asked !== request.tenant || (door === 'header' && tenantHeader in request.headers)
+  isTrick(request) ||
+  isOfOthers(request.target) ||
+  request.body?.includes(foreignMark) === true ||
+  request.asked !== request.tenant ||
+  isBad(request.credential) ||
+  (door === 'header' && tenantHeader in request.headers)
 
-/** What stands for a mark and for a link to the next page. */
+/** What stands for what is known only when the request is sent. */
 export interface Meanings {
   readonly mark: string
+  readonly foreignMark: string
+  readonly provider: string
   readonly next: string
+  placeOf(target: string): string
 }
 
 /** The request as it stands on the wire; with `chunks`, its body in them. */
@@ -125,10 +172,16 @@ export function bytesOf(
   meanings: Meanings,
   chunks?: { size: number; lie: number },
 ): Buffer {
-  const { method, target, headers, body, tenant, asked } = request
-  const path = target === nextPage ? meanings.next : isTrick(request) ? target : `${door.baseOf(asked)}/${target}`
-  const content = Buffer.from((body ?? '').replaceAll(mark, meanings.mark))
-  const lines = [['host', '127.0.0.1'], ...door.headersOf(tenant), ...Object.entries(headers)]
+  const { method, target, headers, body, tenant, asked, credential } = request
+  const below = `${door.baseOf(asked)}/${meanings.placeOf(target)}`
+  const path = target === nextPage ? meanings.next : isTrick(request) ? target : below
+  const content = Buffer.from(
+    (body ?? '')
+      .replaceAll(mark, meanings.mark)
+      .replaceAll(foreignMark, meanings.foreignMark)
+      .replaceAll(provider, meanings.provider),
+  )
+  const lines = [['host', '127.0.0.1'], ...door.headersOf(tenant, credential), ...Object.entries(headers)]
   if (chunks !== undefined) lines.push(['transfer-encoding', 'chunked'])
   else if (body !== undefined) lines.push(['content-length', `${content.length}`])
   const head = `${method} ${path.replaceAll(mark, meanings.mark)} HTTP/1.1\r\n`

@@ -5,7 +5,7 @@
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type AnnalsError, annalsError } from '../domain/error.js'
 import { decodeSegment, encodeSegment } from '../domain/keys.js'
-import type { BlobPage, BlobStore } from '../domain/ports/index.js'
+import type { BlobPage, BlobStore, SignedUrlOptions } from '../domain/ports/index.js'
 import { attempt, run } from '../domain/task.js'
 import { compareUtf8 } from './utf8-order.js'
 
@@ -51,6 +51,10 @@ export function blobsByTenant(home: BlobStore, byTenant: ReadonlyMap<string, Blo
     return { entries: entries.slice(0, limit), more: more || entries.length > limit }
   }
 
+  // Places are of one kind: what home has they have.
+  const signedUrl = (key: string, options: SignedUrlOptions) =>
+    at(key, (place) => (place.signedUrl as NonNullable<BlobStore['signedUrl']>)(key, options))
+
   return {
     get: (key, range) => at(key, (place) => place.get(key, range)),
     head: (key) => at(key, (place) => place.head(key)),
@@ -70,6 +74,7 @@ export function blobsByTenant(home: BlobStore, byTenant: ReadonlyMap<string, Blo
         }
         for (const [place, theirs] of byPlace) await run(place.delete(theirs))
       }),
+    ...(home.signedUrl === undefined ? undefined : { signedUrl }),
   }
 }
 

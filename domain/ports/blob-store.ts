@@ -26,7 +26,18 @@ export interface BlobStore {
   list(prefix: string, options: { readonly after?: string; readonly limit: number }): TaskEither<AnnalsError, BlobPage>
   /** Deletes what is there; absent keys are no error. Refuses write-once keys (rule 10: log objects are never deleted). */
   delete(keys: ReadonlyArray<string>): TaskEither<AnnalsError, void>
+  /** Only where the storage has URLs by which whoever knows one may read an object for a while. Makes no request. */
+  signedUrl?(key: string, options: SignedUrlOptions): TaskEither<AnnalsError, string>
 }
+
+export interface SignedUrlOptions {
+  /** How long it is good for: at most a week. */
+  readonly ms: number
+  /** What the storage will say that it is. */
+  readonly contentType: string
+}
+
+export const maxSignedUrlMs = 604_800_000
 
 /** Bytes from `start` (inclusive) to `end` (exclusive). */
 export interface ByteRange {

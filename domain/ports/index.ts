@@ -1,4 +1,5 @@
 export type * from './blob-store.js'
+export { maxSignedUrlMs } from './blob-store.js'
 export type * from './clock.js'
 export type * from './doorbell.js'
 export type * from './ids.js'

@@ -42,6 +42,11 @@ export interface HttpSettings extends AccessSettings {
   readonly maxLogReaders: number
   /** How long a follower of the log hears nothing before it gets a sign of life; shorter than `connectionTimeoutMs`. */
   readonly heartbeatMs: number
+  /**
+   * Files of exports are fetched from the storage itself, where it has such URLs (S3), each good for so many milliseconds; whoever knows one
+   * is not asked who they are (default: from the server).
+   */
+  readonly signedUrlMs?: number
   /** Jobs at a time, those with a result that is kept included; and how long it is, in milliseconds. */
   readonly maxJobs: number
   readonly jobRetentionMs: number

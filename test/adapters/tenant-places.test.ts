@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { memoryBlobStore } from '../../adapters/memory/index.js'
 import { blobsByTenant } from '../../adapters/tenant-places.js'
-import { run } from '../../domain/task.js'
+import type { BlobStore } from '../../domain/ports/index.js'
+import { attempt, run } from '../../domain/task.js'
 
 const tenants = ['a', 'ab', 'b/c', 'ü']
 const segments = ['a', 'ab', 'b%2Fc', '%C3%BC']
@@ -67,5 +68,22 @@ describe('a bucket per tenant', () => {
     if (refused._tag === 'Left') expect(refused.left.message).toContain("tenant 'abc'")
     expect(await routed.get('abc/tenant.json')()).toMatchObject({ _tag: 'Left' })
     expect(await routed.delete(['a/x/1', 'abc/x'])()).toMatchObject({ _tag: 'Left' })
+  })
+
+  test('signs URLs where its places do, each its own', async () => {
+    const { home, places } = makeBoth()
+    expect(blobsByTenant(home, places).signedUrl).toBeUndefined()
+    const signing = (place: string, blobs: BlobStore): BlobStore => ({
+      ...blobs,
+      signedUrl: (key) => attempt(async () => `${place} ${key}`),
+    })
+    const signed = new Map([...places].map(([tenant, blobs]) => [tenant, signing(tenant, blobs)]))
+    const { signedUrl } = blobsByTenant(signing('home', home), signed)
+    const options = { ms: 1_000, contentType: 'text/plain' }
+    for (const [key, place] of [
+      ['annals.json', 'home'],
+      ['ab/x/1', 'ab'],
+    ] as const)
+      expect(await run(signedUrl?.(key, options) ?? attempt(async () => ''))).toBe(`${place} ${key}`)
   })
 })

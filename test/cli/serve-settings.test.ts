@@ -23,6 +23,7 @@ const examples: { readonly [K in SettingName]: readonly [ServeSettings[K], Serve
   port: [0, 8_081, 65_535],
   host: ['::1', 'localhost', '127.0.0.2'],
   allowPrivateSources: [true, false, true],
+  signedUrlMs: [1_000, 60_000, 604_800_000],
   insecure: [true, false, true],
   baseUrl: ['https://a.example', 'http://b.example/x', 'https://c.example'],
   fhirVersion: ['4.0', '5.0', '4.3'],

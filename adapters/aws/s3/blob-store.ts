@@ -8,12 +8,14 @@ import { randomUUID } from 'node:crypto'
 import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
+  GetObjectCommand,
   HeadBucketCommand,
   PutObjectCommand,
   type PutObjectCommandInput,
   type S3Client,
   type _Error as S3Error,
 } from '@aws-sdk/client-s3'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { type AnnalsError, annalsError } from '../../../domain/error.js'
 import type { BlobStore, Clock } from '../../../domain/ports/index.js'
@@ -151,6 +153,13 @@ export function s3BlobStore(options: S3BlobStoreOptions): S3BlobStore {
       step(writes('delete', keys[0] ?? ''), async (call) => {
         checkDeletable(keys)
         await deleteObjects(keys, call)
+      }),
+
+    signedUrl: (key, { ms, contentType }) =>
+      step(reads('sign', key), async () => {
+        checkKey(key)
+        const get = new GetObjectCommand({ Bucket: bucket, Key: prefix + key, ResponseContentType: contentType })
+        return getSignedUrl(client, get, { expiresIn: Math.floor(ms / 1000) })
       }),
 
     checkBucket: () =>

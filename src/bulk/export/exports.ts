@@ -4,12 +4,19 @@ import { sha256 } from '../../../domain/commit.js'
 import { type AnnalsError, annalsError } from '../../../domain/error.js'
 import type { FhirVersion } from '../../../domain/fhir/version.js'
 import { exportPrefix } from '../../../domain/keys.js'
-import type { BlobStore, ByteRange, Clock, Ids, PointerStore } from '../../../domain/ports/index.js'
+import {
+  type BlobStore,
+  type ByteRange,
+  type Clock,
+  type Ids,
+  maxSignedUrlMs,
+  type PointerStore,
+} from '../../../domain/ports/index.js'
 import type { Kind } from '../../../domain/resource.js'
 import { attempt, run } from '../../../domain/task.js'
 import type { Limits } from '../../limits.js'
 import { type Again, patientBlobs } from '../../patience.js'
-import type { ExportJob, ExportOptions, ExportState, ExportStatus } from './api.js'
+import type { ExportJob, ExportOptions, ExportPart, ExportState, ExportStatus } from './api.js'
 import { type DriveDeps, driveExport, isEnded } from './drive.js'
 import { makeJob } from './job.js'
 import { heldBy, offer, revoke } from './lease.js'
@@ -36,6 +43,11 @@ export interface ExportsFp {
   cleanup(): TaskEither<AnnalsError, number>
   /** The bytes of a part, or some of them. `name` as in `ExportStatus.parts`. */
   read(id: string, name: string, range?: ByteRange): TaskEither<AnnalsError, Uint8Array>
+  /**
+   * By the names of its parts, URLs by which whoever knows one may get the part from the storage itself, for so many milliseconds (at most
+   * a week); `undefined`: the storage has none. Whoever uses one is not asked who they are.
+   */
+  signedUrls(id: string, ms: number): TaskEither<AnnalsError, ReadonlyMap<string, string> | undefined>
 }
 
 /** What a tenant can be asked to export. */
@@ -230,16 +242,36 @@ export function makeExporting(deps: ExportingDeps, partition?: number): Exportin
     else jobOf(state)
   }
 
-  async function read(id: string, name: string, range?: ByteRange): Promise<Uint8Array> {
+  /** What is known to be a part: nothing else can be asked for. */
+  async function partsOf(
+    id: string,
+  ): Promise<{ readonly state: StoredExport; readonly parts: ReadonlyArray<ExportPart> }> {
     const state = (await journal.read(checkJob(id))) ?? unknown(id)
-    // Only what is known to be a part can be asked for: from the state, or from its run here.
-    const known = [...partsIn(state.parts), ...(running.find(keyOf(id))?.parts ?? [])]
-    const part = state.state === 'cancelled' ? undefined : known.find((each) => each.name === name)
-    if (part === undefined) throw invalid('part', `the export '${id}' has no part '${name.slice(0, 64)}'`)
+    // From the state, or from its run here.
+    const parts = [...partsIn(state.parts), ...(running.find(keyOf(id))?.parts ?? [])]
+    return { state, parts: state.state === 'cancelled' ? [] : parts }
+  }
+
+  async function read(id: string, name: string, range?: ByteRange): Promise<Uint8Array> {
+    const { state, parts } = await partsOf(id)
+    if (!parts.some((each) => each.name === name))
+      throw invalid('part', `the export '${id}' has no part '${name.slice(0, 64)}'`)
     return withSink(deps, state, async ({ blobs, prefix }) => {
       const blob = await run(blobs.get(prefix + name, range))
       if (blob !== undefined) return blob.bytes
       throw annalsError('Corrupt', { key: prefix + name, problem: 'the part is missing, though the export names it' })
+    })
+  }
+
+  async function signedUrls(id: string, ms: number): Promise<ReadonlyMap<string, string> | undefined> {
+    if (!Number.isSafeInteger(ms) || ms < 1_000 || ms > maxSignedUrlMs)
+      throw invalid('ms', 'a signed URL is good for a second to a week, in milliseconds')
+    const { state, parts } = await partsOf(id)
+    const options = { ms, contentType: 'application/fhir+ndjson' }
+    return withSink(deps, state, async ({ blobs: { signedUrl }, prefix }) => {
+      if (signedUrl === undefined) return undefined
+      const sign = async ({ name }: ExportPart) => [name, await run(signedUrl(prefix + name, options))] as const
+      return new Map(await Promise.all(parts.map(sign)))
     })
   }
 
@@ -252,6 +284,7 @@ export function makeExporting(deps: ExportingDeps, partition?: number): Exportin
       cancel: (id) => attempt(() => cancel(id)),
       cleanup: () => attempt(cleanup),
       read: (id, name, range) => attempt(() => read(id, name, range)),
+      signedUrls: (id, ms) => attempt(() => signedUrls(id, ms)),
     },
   }
   return { fp, takeUp }

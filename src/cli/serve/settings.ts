@@ -1,6 +1,7 @@
 /** The settings of `annals serve`: one table, from which come the flags, the variables and the members of a file. */
 import { isIP } from 'node:net'
 import { fhirVersions } from '../../../domain/fhir/version.js'
+import { maxSignedUrlMs } from '../../../domain/ports/index.js'
 import { signatureAlgorithms } from '../../http/access/settings.js'
 import { defaultHttpSettings as http } from '../../http/settings.js'
 import { usage } from '../failure.js'
@@ -105,6 +106,12 @@ const bulk = {
     '',
     false,
     'fetch what is submitted from addresses of this machine and of private networks, too',
+  ),
+  signedUrlMs: setting(
+    wholeNumber(1_000, maxSignedUrlMs),
+    'n',
+    undefined,
+    'let clients fetch files of exports from S3 itself, by URLs good for so many milliseconds (default: from here)',
   ),
 }
 

@@ -9,16 +9,18 @@ export interface ManifestOptions {
   readonly url: string
   readonly requiresAccessToken: boolean
   may(part: ExportPart): boolean
+  /** URLs of the storage itself, by the names of files (default: they are fetched from the server). */
+  readonly signed?: ReadonlyMap<string, string>
 }
 
 export function manifestOf({ transactionTime, parts }: ExportStatus, { request }: Note, options: ManifestOptions) {
-  const { url, requiresAccessToken, may } = options
+  const { url, requiresAccessToken, may, signed } = options
   const of = (kind: ExportPart['kind']) =>
     parts
       .filter((part) => part.kind === kind && may(part))
       .map((part) => ({
         type: part.type ?? (kind === 'deleted' ? 'Bundle' : 'OperationOutcome'),
-        url: `${url}/${part.name}`,
+        url: signed?.get(part.name) ?? `${url}/${part.name}`,
         count: part.count,
         fileSize: part.bytes,
       }))

@@ -25,7 +25,7 @@ export function addStatus(
 }
 
 async function poll(context: Context, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { status, note } = await jobOf(context, request)
+  const { tenant, status, note } = await jobOf(context, request)
   checkAccept(request)
   if (status.state === 'error') return answer(reply, note, 500).header('content-type', fhirJson).send(failureOf(status))
   if (status.state !== 'complete') {
@@ -33,10 +33,14 @@ async function poll(context: Context, request: FastifyRequest, reply: FastifyRep
     answer(reply, note, 202)
     return sendPending(reply, { status: note.separateStatus ? 200 : 202, ageMs, progress: progressOf(status) })
   }
+  const { authentication, signedUrlMs } = context.settings
+  // Made anew at each poll: a URL is good for a while, and the manifest for as long as the files are there.
+  const signed = signedUrlMs === undefined ? undefined : await tenant.exports.signedUrls(status.id, signedUrlMs)
   const manifest = manifestOf(status, note, {
     url: statusUrl(context, request, status.id),
-    requiresAccessToken: context.settings.authentication !== undefined,
+    requiresAccessToken: authentication !== undefined && signed === undefined,
     may: mayHave(request, note),
+    ...(signed === undefined ? undefined : { signed }),
   })
   return answer(reply, note, 200)
     .headers({ 'content-type': 'application/json', expires: new Date(status.expiresAt ?? 0).toUTCString() })

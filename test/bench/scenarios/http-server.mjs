@@ -1,4 +1,4 @@
-/** Starts the server that is measured, as a process of its own. */
+/** Starts the server that is measured, as a process of its own, with its log in a file. */
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import { join } from 'node:path'
@@ -22,9 +22,15 @@ const programs = {
 }
 
 export async function startServer(subject, folder) {
-  const child = spawn(process.execPath, programs[subject](folder), { stdio: ['ignore', 'pipe', 'inherit'] })
+  const log = join(folder, 'server.log')
+  const stderr = fs.openSync(log, 'w')
+  const child = spawn(process.execPath, programs[subject](folder), { stdio: ['ignore', 'pipe', stderr] })
+  fs.closeSync(stderr)
   const url = await new Promise((resolve, reject) => {
-    child.on('close', (code) => reject(new Error(`the server ended with ${code}`)))
+    child.on('close', (code) => {
+      const last = fs.readFileSync(log, 'utf8').trim().split('\n').at(-1)
+      reject(new Error(`the server ended with ${code}: ${last}`))
+    })
     child.stdout.once('data', (line) => resolve(JSON.parse(line).url))
   })
   child.stdout.resume()

@@ -6,6 +6,7 @@
 import { type LogId, projectionSk, projectionsPk, servingSk } from '../domain/keys.js'
 import type { Item, PointerStore } from '../domain/ports/index.js'
 import { run } from '../domain/task.js'
+import { everyItem } from '../domain/walk.js'
 import type { Place } from './projection.js'
 
 /** `running`: applies what comes. `parked`: failed too often, waits for a person. The rest is a rebuild, step by step. */
@@ -56,8 +57,6 @@ export interface CheckpointStore {
   list(): Promise<ReadonlyArray<Recorded>>
 }
 
-const perPage = 100
-
 interface Found {
   readonly name: string
   serving?: Serving
@@ -79,18 +78,13 @@ export function checkpointStore(pointers: PointerStore, { tenant, partition }: L
 
   async function list(): Promise<ReadonlyArray<Recorded>> {
     const found = new Map<string, Found>()
-    let token: string | undefined
-    do {
-      const page = await run(pointers.query({ pk, limit: perPage, token }))
-      for (const item of page.items) {
-        const [name = '', version] = item.sk.split('@')
-        const recorded: Found = found.get(name) ?? { name, checkpoints: new Map() }
-        if (version === undefined) recorded.serving = servingFromItem(item)
-        else recorded.checkpoints.set(Number(version), fromItem(item))
-        found.set(name, recorded)
-      }
-      token = page.token
-    } while (token !== undefined)
+    for await (const item of everyItem(pointers, pk)) {
+      const [name = '', version] = item.sk.split('@')
+      const recorded: Found = found.get(name) ?? { name, checkpoints: new Map() }
+      if (version === undefined) recorded.serving = servingFromItem(item)
+      else recorded.checkpoints.set(Number(version), fromItem(item))
+      found.set(name, recorded)
+    }
     return [...found.values()]
   }
 

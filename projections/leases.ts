@@ -5,6 +5,7 @@
 import { leasesPk, workersPk } from '../domain/keys.js'
 import type { Clock, Item, PointerStore } from '../domain/ports/index.js'
 import { run } from '../domain/task.js'
+import { everyItem } from '../domain/walk.js'
 
 export interface Lease {
   readonly key: string
@@ -35,19 +36,12 @@ export interface LeaseDeps {
   readonly leaseMs: number
 }
 
-const perPage = 1_000
-
 export function makeLeases({ worker, pointers, clock, leaseMs }: LeaseDeps): Leases {
   const nowMs = (): number => clock.now() / 1000
 
   async function all(pk: string): Promise<Item[]> {
     const found: Item[] = []
-    let token: string | undefined
-    do {
-      const page = await run(pointers.query({ pk, limit: perPage, token }))
-      found.push(...page.items)
-      token = page.token
-    } while (token !== undefined)
+    for await (const item of everyItem(pointers, pk)) found.push(item)
     return found
   }
 

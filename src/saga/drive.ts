@@ -4,16 +4,19 @@
  */
 import { backOff } from '../../domain/backoff.js'
 import { annalsError, isAnnalsError } from '../../domain/error.js'
+import { sagasPk } from '../../domain/keys.js'
+import type { Ids } from '../../domain/ports/index.js'
 import { mapBounded } from '../../domain/task.js'
+import { type Lease, type LeaseDeps, leaseIfPossible } from '../lease.js'
 import type { Limits } from '../limits.js'
 import type { Tenant } from '../store.js'
 import type { SagaReport, StepOutcome } from './api.js'
 import { correlationOf, raiseFence, stepKey, undoKey, unfenced, writtenBy } from './fence.js'
 import type { Journal, SagaPlan, SagaProgress } from './journal.js'
-import { leaseSaga, type SagaLeaseDeps } from './lease.js'
 import { type PlacedStep, placeKey, placesOf, sagaLog } from './places.js'
 
-export interface DriveDeps extends SagaLeaseDeps {
+export interface DriveDeps extends LeaseDeps {
+  readonly ids: Ids
   readonly journal: Journal
   readonly limits: Limits
   /** Opens a tenant that is there. */
@@ -22,6 +25,8 @@ export interface DriveDeps extends SagaLeaseDeps {
 
 /** How long compensations are tried before the rest is left to `resume`, in milliseconds. */
 const compensateMs = 60_000
+/** How often to look whether whoever drives it has come to an end, in milliseconds. */
+const pollMs = 500
 
 export async function driveSaga(
   deps: DriveDeps,
@@ -31,7 +36,7 @@ export async function driveSaga(
 ): Promise<SagaReport> {
   const { id, steps } = plan
   const outcomes: StepOutcome[] = steps.map(() => ({ outcome: 'unknown' }))
-  const lease = await leaseSaga(deps, id)
+  const lease = await leased(deps, id)
   let state: SagaProgress['state'] = 'running'
   try {
     let progress = await deps.journal.readState(id)
@@ -46,7 +51,16 @@ export async function driveSaga(
     )
     return reportOf(plan, { state }, left)
   } finally {
-    await lease.release()
+    await lease.end()
+  }
+}
+
+/** One process drives a saga at a time: the others wait for it, at most until its lease ends. */
+async function leased(deps: DriveDeps, id: string): Promise<Lease> {
+  for (;;) {
+    const lease = await leaseIfPossible(deps, { pk: sagasPk, sk: id })
+    if (lease !== undefined) return lease
+    await deps.clock.sleep(pollMs)
   }
 }
 
@@ -70,7 +84,7 @@ async function forward(
   plan: SagaPlan,
   outcomes: StepOutcome[],
   isNew: boolean,
-  renew: () => Promise<void>,
+  renew: Lease['renew'],
   signal: AbortSignal | undefined,
 ): Promise<SagaProgress> {
   const { journal, clock } = deps
@@ -124,7 +138,7 @@ async function back(
   plan: SagaPlan,
   outcomes: StepOutcome[],
   { why = {} }: SagaProgress,
-  renew: () => Promise<void>,
+  renew: Lease['renew'],
 ): Promise<SagaProgress> {
   const { id, steps } = plan
   const until = deps.clock.now() + compensateMs * 1000

@@ -5,7 +5,8 @@ import { type AnnalsError, annalsError } from '../../domain/error.js'
 import { decodeSegment, sagasPrefix } from '../../domain/keys.js'
 import type { BlobStore } from '../../domain/ports/index.js'
 import { checkId } from '../../domain/resource.js'
-import { attempt, orThrow, run } from '../../domain/task.js'
+import { attempt, orThrow } from '../../domain/task.js'
+import { everyKey } from '../../domain/walk.js'
 import { type Promised, promised } from '../promised.js'
 import type { SagaOptions, SagaReport, SagaState, SagaStep, StepOutcome } from './api.js'
 import { type DriveDeps, driveSaga, reportOf } from './drive.js'
@@ -34,7 +35,6 @@ export interface SagaMaking {
 const maxSteps = 10_000
 /** Receipts of request keys last for 24 hours: no step is tried as long as that. */
 const maxDeadlineMs = 12 * 3_600_000
-const perPage = 1_000
 
 export function makeSagas(deps: Omit<DriveDeps, 'journal'> & { readonly blobs: BlobStore }): SagaMaking {
   const journal = makeJournal(deps.blobs)
@@ -106,18 +106,13 @@ export function makeSagas(deps: Omit<DriveDeps, 'journal'> & { readonly blobs: B
 
   async function list({ state }: { readonly state?: SagaState } = {}): Promise<SagaReport[]> {
     const reports: SagaReport[] = []
-    let after: string | undefined
-    for (;;) {
-      const { entries, more } = await run(deps.blobs.list(sagasPrefix, { after, limit: perPage }))
-      for (const { key } of entries) {
-        after = key
-        if (!key.endsWith('/plan.ndjson')) continue
-        const plan = await known(decodeSegment(key.slice(sagasPrefix.length, key.lastIndexOf('/'))))
-        const report = plan && (await reported(plan))
-        if (report !== undefined && (state === undefined || report.state === state)) reports.push(report)
-      }
-      if (!more) return reports
+    for await (const key of everyKey(deps.blobs, sagasPrefix)) {
+      if (!key.endsWith('/plan.ndjson')) continue
+      const plan = await known(decodeSegment(key.slice(sagasPrefix.length, key.lastIndexOf('/'))))
+      const report = plan && (await reported(plan))
+      if (report !== undefined && (state === undefined || report.state === state)) reports.push(report)
     }
+    return reports
   }
 
   async function resumeAll(options: { readonly signal?: AbortSignal } = {}): Promise<SagaReport[]> {

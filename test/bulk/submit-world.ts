@@ -1,14 +1,12 @@
 /** Memory that several processes share, each behind ports that a test breaks or pauses, and files that submissions read. */
-import { memoryBlobStore, memoryDoorbell, memoryPointerStore } from '../../adapters/memory/index.js'
-import { systemIds } from '../../adapters/system-ids.js'
 import { submissionsPk } from '../../domain/keys.js'
 import { SourceProblem, type Sources } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
 import type { LineResult, SubmissionName, UndoConflict } from '../../src/bulk/submit/api.js'
-import { defaultLimits } from '../../src/limits.js'
-import { makeStore, type Store, type Tenant } from '../../src/store.js'
+import type { Store, Tenant } from '../../src/store.js'
 import { type Fate, through } from '../copy/faults.js'
-import { type HandClock, handClock } from '../protocol/hand-clock.js'
+import type { HandClock } from '../protocol/hand-clock.js'
+import { openStore, sharedMemory } from '../store/processes.js'
 
 /** A text is a file's content. `cut`: it ends in the middle of its bytes, for trouble with the network. */
 export type Files = Record<string, string | { readonly text: string; readonly cut: number }>
@@ -28,31 +26,15 @@ export const name: SubmissionName = { submitter: 'https://example.org|us', submi
 
 /** `groupLines`: lines that are written together. */
 export function makeSubmitWorld(files: Files, partitions = 1, groupLines = 1_000): SubmitWorld {
-  const clock = handClock()
-  const [blobs, pointers] = [memoryBlobStore(), memoryPointerStore({ clock })]
+  const shared = { ...sharedMemory(), sources: sourcesOf(files) }
+  const { clock, pointers } = shared
   const puts: string[] = []
   const open = (fate: Fate = (_, proceed) => proceed()): Promise<Store> => {
     const ports = through((call, proceed) => {
       if (['put', 'createIfAbsent', 'replaceIfMatch'].includes(call.method)) puts.push(call.key)
       return fate(call, proceed)
     })
-    const wrap = <P extends object>(port: P, by: typeof ports.blobs): P => (by as unknown as (port: P) => P)(port)
-    return makeStore(
-      {
-        url: 'memory:',
-        blobs: wrap(blobs, ports.blobs),
-        pointers: wrap(pointers, ports.pointers as never),
-        doorbell: memoryDoorbell(),
-        clock,
-        ids: systemIds,
-        baton: { leaseMs: 1_000, turnMs: 0, pollMs: 5, lookMs: 60_000 },
-        pollMs: 1_000,
-        pointersLost: false,
-        sources: sourcesOf(files),
-        close: async () => undefined,
-      },
-      { create: true, recover: false, limits: { ...defaultLimits, maxCommitEvents: 2 * groupLines } },
-    )
+    return openStore(shared, { ...ports, limits: { maxCommitEvents: 2 * groupLines } })
   }
   const offered = async (): Promise<number> => {
     const page = await run(pointers.query({ pk: submissionsPk, limit: 10 }))

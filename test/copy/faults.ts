@@ -4,7 +4,7 @@ import type { AnnalsError } from '../../domain/error.js'
 import { storeManifestKey } from '../../domain/keys.js'
 import type { Item } from '../../domain/ports/index.js'
 import { unavailable } from '../protocol/script.js'
-import type { Through } from './places.js'
+import type { Through } from '../store/processes.js'
 
 export interface Call {
   readonly method: string

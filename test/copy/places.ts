@@ -4,14 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { openEmbedded } from '../../adapters/embedded/index.js'
-import { memoryBlobStore, memoryDoorbell, memoryPointerStore } from '../../adapters/memory/index.js'
-import { systemIds } from '../../adapters/system-ids.js'
 import type { BlobStore, Item, PointerStore } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
 import type { CopyOptions, CopyReport } from '../../src/copy/api.js'
-import { defaultLimits, type Limits } from '../../src/limits.js'
-import { makeStore, type Store } from '../../src/store.js'
+import type { Store } from '../../src/store.js'
 import { type HandClock, handClock } from '../protocol/hand-clock.js'
+import { openStore, type SharedPorts, sharedMemory, type Through } from '../store/processes.js'
 import { type History, live, tale } from './histories.js'
 
 export interface Place {
@@ -23,56 +21,24 @@ export interface Place {
   end(): Promise<void>
 }
 
-export interface Through {
-  readonly limits: Partial<Limits>
-  readonly recover: boolean
-  blobs(blobs: BlobStore): BlobStore
-  pointers(pointers: PointerStore): PointerStore
-}
-
 /** Some bodies are large under these. */
 export const limits = { maxInlineBytes: 60, maxCommitEvents: 3 }
 
-type Ports = Pick<Parameters<typeof makeStore>[0], 'blobs' | 'pointers' | 'doorbell'>
+const placeOver = (shared: SharedPorts, end = async (): Promise<void> => undefined): Place => ({
+  clock: shared.clock,
+  blobs: shared.blobs,
+  pointers: shared.pointers,
+  open: (through = {}) => openStore(shared, { ...through, limits: { ...limits, ...through.limits } }),
+  end,
+})
 
-function placeOver(ports: Ports, clock: HandClock, end: () => Promise<void>): Place {
-  const { blobs, pointers } = ports
-  const same = <A>(port: A): A => port
-  return {
-    clock,
-    blobs,
-    pointers,
-    open: (through = {}) =>
-      makeStore(
-        {
-          ...ports,
-          url: 'test:',
-          blobs: (through.blobs ?? same)(blobs),
-          pointers: (through.pointers ?? same)(pointers),
-          clock,
-          ids: systemIds,
-          baton: { leaseMs: 1_000, turnMs: 0, pollMs: 5, lookMs: 60_000 },
-          pollMs: 1_000,
-          pointersLost: false,
-          close: async () => undefined,
-        },
-        { create: true, recover: through.recover ?? false, limits: { ...defaultLimits, ...limits, ...through.limits } },
-      ),
-    end,
-  }
-}
-
-export async function inMemory(): Promise<Place> {
-  const clock = handClock()
-  const ports = { blobs: memoryBlobStore(), pointers: memoryPointerStore({ clock }), doorbell: memoryDoorbell() }
-  return placeOver(ports, clock, async () => undefined)
-}
+export const inMemory = async (): Promise<Place> => placeOver(sharedMemory())
 
 export async function onDisk(): Promise<Place> {
   const root = mkdtempSync(join(tmpdir(), 'annals-copy-'))
   const clock = handClock()
   const adapters = await run(openEmbedded(join(root, 'store'), { create: true, clock }))
-  return placeOver(adapters, clock, async () => {
+  return placeOver({ ...adapters, clock }, async () => {
     await adapters.close()
     rmSync(root, { recursive: true, force: true })
   })

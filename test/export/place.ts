@@ -1,12 +1,10 @@
 /** A store in memory that several processes share, each behind ports that a test breaks, and what an export of it holds. */
-import { memoryBlobStore, memoryDoorbell, memoryPointerStore } from '../../adapters/memory/index.js'
-import { systemIds } from '../../adapters/system-ids.js'
 import { run } from '../../domain/task.js'
 import type { ExportJob, ExportOptions, ExportStatus } from '../../src/index.js'
-import { defaultLimits, type Limits } from '../../src/limits.js'
-import { makeStore, type Store, type Tenant } from '../../src/store.js'
+import type { Limits } from '../../src/limits.js'
+import type { Store, Tenant } from '../../src/store.js'
 import { type Fate, through } from '../copy/faults.js'
-import { handClock } from '../protocol/hand-clock.js'
+import { openStore, sharedMemory } from '../store/processes.js'
 
 export type Place = ReturnType<typeof makePlace>
 
@@ -18,27 +16,10 @@ export const tightBounds: Partial<Limits> = {
 }
 
 export function makePlace() {
-  const clock = handClock()
-  const [blobs, pointers] = [memoryBlobStore(), memoryPointerStore({ clock })]
-  const open = (limits: Partial<Limits> = {}, fate: Fate = (_, proceed) => proceed()): Promise<Store> => {
-    const ports = through(fate)
-    const wrap = <P extends object>(port: P, by: typeof ports.blobs): P => (by as unknown as (port: P) => P)(port)
-    return makeStore(
-      {
-        url: 'memory:',
-        blobs: wrap(blobs, ports.blobs),
-        pointers: wrap(pointers, ports.pointers as never),
-        doorbell: memoryDoorbell(),
-        clock,
-        ids: systemIds,
-        baton: { leaseMs: 1_000, turnMs: 0, pollMs: 5, lookMs: 60_000 },
-        pollMs: 1_000,
-        pointersLost: false,
-        close: async () => undefined,
-      },
-      { create: true, recover: false, limits: { ...defaultLimits, ...limits } },
-    )
-  }
+  const shared = sharedMemory()
+  const { clock, blobs, pointers } = shared
+  const open = (limits: Partial<Limits> = {}, fate?: Fate): Promise<Store> =>
+    openStore(shared, { limits, ...(fate && through(fate)) })
   /** Every object below a prefix, by what follows it. */
   async function objects(prefix: string): Promise<Map<string, string>> {
     const { entries } = await run(blobs.list(prefix, { limit: 100_000 }))

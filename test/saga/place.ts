@@ -1,42 +1,21 @@
 /** Memory that several processes share, each behind ports that a test breaks or pauses. */
-import { memoryBlobStore, memoryDoorbell, memoryPointerStore } from '../../adapters/memory/index.js'
-import { systemIds } from '../../adapters/system-ids.js'
-import { defaultLimits } from '../../src/limits.js'
 import type { SagaStep } from '../../src/saga/api.js'
-import { makeStore, type Store } from '../../src/store.js'
+import type { Store } from '../../src/store.js'
 import { type Fate, through } from '../copy/faults.js'
-import { handClock } from '../protocol/hand-clock.js'
+import type { HandClock } from '../protocol/hand-clock.js'
+import { openStore, sharedMemory } from '../store/processes.js'
 
 export interface Place {
   readonly open: (fate?: Fate) => Promise<Store>
-  readonly clock: ReturnType<typeof handClock>
+  readonly clock: HandClock
 }
 
 export const tenants = ['a', 'b', 'c']
 
 /** Three tenants, each with the note `n` that says `before`. `a` may have several logs. */
 export async function makePlace(partitions = 1): Promise<Place> {
-  const clock = handClock()
-  const [blobs, pointers] = [memoryBlobStore(), memoryPointerStore({ clock })]
-  const open = (fate: Fate = (_, proceed) => proceed()): Promise<Store> => {
-    const ports = through(fate)
-    const wrap = <P extends object>(port: P, by: typeof ports.blobs): P => (by as unknown as (port: P) => P)(port)
-    return makeStore(
-      {
-        url: 'memory:',
-        blobs: wrap(blobs, ports.blobs),
-        pointers: wrap(pointers, ports.pointers as never),
-        doorbell: memoryDoorbell(),
-        clock,
-        ids: systemIds,
-        baton: { leaseMs: 1_000, turnMs: 0, pollMs: 5, lookMs: 60_000 },
-        pollMs: 1_000,
-        pointersLost: false,
-        close: async () => undefined,
-      },
-      { create: true, recover: false, limits: defaultLimits },
-    )
-  }
+  const shared = sharedMemory()
+  const open = (fate?: Fate): Promise<Store> => openStore(shared, fate && through(fate))
   const store = await open()
   for (const name of tenants)
     await (await store.tenant(name, { kind: 'json', partitions: name === 'a' ? partitions : 1 })).create(
@@ -44,7 +23,7 @@ export async function makePlace(partitions = 1): Promise<Place> {
       { text: 'before' },
       { id: 'n' },
     )
-  return { open, clock }
+  return { open, clock: shared.clock }
 }
 
 export const steps: ReadonlyArray<SagaStep> = [

@@ -8,9 +8,10 @@ import { type AnnalsError, annalsError, isAnnalsError } from '../../../domain/er
 import type { Clock, Ids, PointerStore } from '../../../domain/ports/index.js'
 import { run } from '../../../domain/task.js'
 import { childOf } from '../../../projections/stopping.js'
+import { type Lease, takeLease } from '../../lease.js'
 import type { Limits } from '../../limits.js'
 import type { ExportPart, ExportProgress } from './api.js'
-import { type Lease, takeLease } from './lease.js'
+import { leaseKey, toldOf } from './lease.js'
 import { manifestOf } from './manifest.js'
 import { partsIn, type Sink } from './parts.js'
 import { runExport } from './run.js'
@@ -46,7 +47,7 @@ export const isEnded = ({ state }: StoredExport): boolean => state !== 'accepted
 /** The state at its end. Throws where it has none yet: trouble that does not pass, or `Cancelled` when the signal aborts. */
 export async function driveExport(deps: DriveDeps, job: string, signal: AbortSignal): Promise<StoredExport> {
   const { clock, ids } = deps
-  const owner = ids.uuid()
+  const leaseMs = deps.limits.exportLeaseMs
   let failures = 0
   let lastRead: number | undefined
   for (;;) {
@@ -57,8 +58,8 @@ export async function driveExport(deps: DriveDeps, job: string, signal: AbortSig
       if (signal.aborted) throw annalsError('Cancelled', { what: 'this run of the export, which can be resumed,' })
       if (state.read !== lastRead) failures = 0
       lastRead = state.read
-      const lease = await takeLease(deps, job, owner)
-      if (lease === undefined) await clock.sleep(Math.min(followMs, deps.limits.exportLeaseMs / 3), signal)
+      const lease = await takeLease(deps, leaseKey(deps.tenant, job), leaseMs)
+      if (lease === undefined) await clock.sleep(Math.min(followMs, leaseMs / 3), signal)
       else await workOn(deps, job, lease, signal)
     } catch (error) {
       if (!isAnnalsError(error) || !error.retryable || ++failures === maxFailures) throw error
@@ -79,8 +80,7 @@ async function workOn(deps: DriveDeps, job: string, lease: Lease, signal: AbortS
   const renewing = (async () => {
     while (!stopping.aborted) {
       await clock.sleep(deps.limits.exportLeaseMs / 3, stopping)
-      // Trouble with the lease is no trouble with the export: the state decides.
-      if (!stopping.aborted && (await lease.renew(progress).catch(() => true)) === false) stop()
+      if (!stopping.aborted && !(await lease.renew(toldOf(progress)))) stop()
     }
   })()
   try {

@@ -3,7 +3,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { sha256 } from '../../../domain/commit.js'
 import { type AnnalsError, annalsError } from '../../../domain/error.js'
 import type { FhirVersion } from '../../../domain/fhir/version.js'
-import { exportPrefix } from '../../../domain/keys.js'
+import { exportPrefix, exportsPrefix } from '../../../domain/keys.js'
 import {
   type BlobStore,
   type ByteRange,
@@ -14,15 +14,17 @@ import {
 } from '../../../domain/ports/index.js'
 import type { Kind } from '../../../domain/resource.js'
 import { attempt, run } from '../../../domain/task.js'
+import { everyName } from '../../../domain/walk.js'
+import { isHeld } from '../../lease.js'
 import type { Limits } from '../../limits.js'
 import { type Again, patientBlobs } from '../../patience.js'
-import type { ExportJob, ExportOptions, ExportPart, ExportState, ExportStatus } from './api.js'
+import type { ExportJob, ExportOptions, ExportPart, ExportProgress, ExportState, ExportStatus } from './api.js'
 import { type DriveDeps, driveExport, isEnded } from './drive.js'
 import { makeJob } from './job.js'
-import { heldBy, offer, revoke } from './lease.js'
+import { leaseOf, offer, progressOf, revoke } from './lease.js'
 import { partsIn, type Sink } from './parts.js'
 import { checkPatients, patientsOf } from './patients.js'
-import { exportsOf, removeExport, removeFiles } from './remove.js'
+import { removeExport, removeFiles } from './remove.js'
 import { checkJob, requestOf } from './request.js'
 import type { RunningExports } from './running.js'
 import { makeSelection } from './selection.js'
@@ -175,8 +177,13 @@ export function makeExporting(deps: ExportingDeps, partition?: number): Exportin
   async function status(id: string): Promise<ExportStatus | undefined> {
     const state = await journal.read(checkJob(id))
     if (state === undefined) return undefined
-    const live = running.find(keyOf(id))?.progress ?? (isEnded(state) ? undefined : (await heldBy(deps, id))?.progress)
-    return statusOf(state, live)
+    return statusOf(state, running.find(keyOf(id))?.progress ?? (isEnded(state) ? undefined : await progressTold(id)))
+  }
+
+  /** What whoever works on it says. */
+  async function progressTold(id: string): Promise<ExportProgress | undefined> {
+    const lease = await leaseOf(deps, id)
+    return lease && progressOf(lease)
   }
 
   async function statusNow(id: string): Promise<ExportStatus> {
@@ -210,7 +217,7 @@ export function makeExporting(deps: ExportingDeps, partition?: number): Exportin
 
   async function list({ state }: { readonly state?: ExportState } = {}): Promise<ExportStatus[]> {
     const found: ExportStatus[] = []
-    for await (const id of exportsOf(blobs, tenant)) {
+    for await (const [id = ''] of everyName(blobs, exportsPrefix(tenant))) {
       const known = await status(id)
       if (known !== undefined && (state === undefined || known.state === state)) found.push(known)
     }
@@ -219,13 +226,13 @@ export function makeExporting(deps: ExportingDeps, partition?: number): Exportin
 
   async function cleanup(): Promise<number> {
     let removed = 0
-    for await (const id of exportsOf(blobs, tenant)) {
+    for await (const [id = ''] of everyName(blobs, exportsPrefix(tenant))) {
       if (running.find(keyOf(id)) !== undefined) continue
       const state = await journal.read(id)
-      const held = state === undefined || isEnded(state) ? undefined : await heldBy(deps, id)
-      if (state !== undefined && (expiryOf(state) > clock.now() || (held?.until ?? 0) > clock.now() / 1000)) {
+      const lease = state === undefined || isEnded(state) ? undefined : await leaseOf(deps, id)
+      if (state !== undefined && (expiryOf(state) > clock.now() || (lease !== undefined && isHeld(lease, clock)))) {
         // Whoever asked for it may have died before it was offered, or the pointers were lost.
-        if (held === undefined && !isEnded(state)) await offer(deps, id)
+        if (lease === undefined && !isEnded(state)) await offer(deps, id)
         continue
       }
       await removeExport(blobs, tenant, id)

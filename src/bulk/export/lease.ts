@@ -1,96 +1,42 @@
 /**
- * Who is at work on an export: an item with an end, which is taken and renewed by compare-and-set, and which tells of the progress
- * between two checkpoints. It saves work, and the state decides: whoever lost the lease can no longer move it.
+ * The item of an export, which is there until it has ended: by it any process finds the export, says that it works on it, and tells how
+ * far it has come since the last checkpoint. The state decides: whoever lost the lease can no longer move it.
  */
 import { exportSk, exportsPk } from '../../../domain/keys.js'
-import type { Clock, Item, ItemKey, PointerStore } from '../../../domain/ports/index.js'
+import type { Item, ItemKey, PointerStore } from '../../../domain/ports/index.js'
 import { run } from '../../../domain/task.js'
-import type { Limits } from '../../limits.js'
+import { freeItem, goneItem, type LeaseDeps, type Told } from '../../lease.js'
 import type { ExportProgress } from './api.js'
 
-export interface LeaseDeps {
+export interface TenantLeases extends LeaseDeps {
   readonly tenant: string
-  readonly pointers: PointerStore
-  readonly clock: Clock
-  readonly limits: Limits
 }
 
-/** What an item says. */
-export interface Held {
-  readonly owner: string
-  /** Milliseconds since 1970. */
-  readonly until: number
-  readonly rev: number
-  readonly progress?: ExportProgress
+export const leaseKey = (tenant: string, job: string): ItemKey => ({ pk: exportsPk, sk: exportSk(tenant, job) })
+
+export function leaseOf({ tenant, pointers }: Omit<TenantLeases, 'clock'>, job: string): Promise<Item | undefined> {
+  const { pk, sk } = leaseKey(tenant, job)
+  return run(pointers.get(pk, sk))
 }
 
-export interface Lease {
-  /** Answers false if somebody else has it. Trouble with the store of pointers is no answer, and thrown. */
-  renew(progress: ExportProgress): Promise<boolean>
-  /** Lets others have the export at once. */
-  release(): Promise<void>
-  /** The export has ended: nobody needs to look at it any more. */
-  end(): Promise<void>
-}
+/** `total` may be unknown: what is not known is not said. */
+export const toldOf = ({ total, ...known }: ExportProgress): Told => (total === undefined ? known : { ...known, total })
 
-export async function heldBy(
-  { tenant, pointers }: Pick<LeaseDeps, 'tenant' | 'pointers'>,
-  job: string,
-): Promise<Held | undefined> {
-  const item = await run(pointers.get(exportsPk, exportSk(tenant, job)))
-  return item && heldFrom(item)
-}
-
-export function heldFrom({ attributes, rev = 0 }: Item): Held {
-  const { owner, until, commits, total, resources, bytes } = attributes as Record<string, number> & { owner: string }
+export function progressOf({ attributes }: Item): ExportProgress | undefined {
+  const { commits, total, resources, bytes } = attributes as Record<string, number>
   const known = { commits, resources, bytes } as ExportProgress
-  const progress = commits === undefined ? undefined : total === undefined ? known : { ...known, total }
-  return { owner, until: until ?? 0, rev, ...(progress === undefined ? undefined : { progress }) }
+  return commits === undefined ? undefined : total === undefined ? known : { ...known, total }
 }
 
-/** Takes what is free; `undefined`: somebody has it. */
-export async function takeLease(deps: LeaseDeps, job: string, owner: string): Promise<Lease | undefined> {
-  const { tenant, pointers, clock, limits } = deps
-  const { exportLeaseMs } = limits
-  const nowMs = (): number => clock.now() / 1000
-  const key = { pk: exportsPk, sk: exportSk(tenant, job) }
-  const held = await heldBy(deps, job)
-  if (held !== undefined && held.until > nowMs()) return undefined
-  let rev = held?.rev ?? 0
-
-  async function write(until: number, progress?: ExportProgress): Promise<boolean> {
-    const attributes = { owner, until, ...progress } as Item['attributes']
-    const swapped = await run(pointers.compareAndSet({ ...key, attributes }, rev))
-    if (swapped.done) rev++
-    return swapped.done
-  }
-
-  if (!(await write(nowMs() + exportLeaseMs))) return undefined
-  return {
-    renew: (progress) => write(nowMs() + exportLeaseMs, progress),
-    // Whatever comes of these two, the lease ends by itself.
-    release: async () => void (await pointers.compareAndSet({ ...key, attributes: { owner: '', until: 0 } }, rev)()),
-    end: async () => void (await pointers.compareAndSet(goneItem(key, clock), rev)()),
-  }
-}
-
-/** Who may write and not delete lets an item expire: then it is absent at once. */
-const goneItem = (key: ItemKey, clock: Clock): Item => ({
-  ...key,
-  attributes: { owner: '', until: 0 },
-  expiresAt: Math.floor(clock.now() / 1_000_000) - 1,
-})
-
-/** Says that an export is there to be worked on, so that any process finds it. */
-export const offer = async ({ tenant, pointers }: Pick<LeaseDeps, 'tenant' | 'pointers'>, job: string): Promise<void> =>
-  void (await run(
-    pointers.compareAndSet({ pk: exportsPk, sk: exportSk(tenant, job), attributes: { owner: '', until: 0 } }, 0),
-  ))
+/** Says that an export is there to be worked on. */
+export const offer = async (
+  { tenant, pointers }: { tenant: string; pointers: PointerStore },
+  job: string,
+): Promise<void> => void (await run(pointers.compareAndSet(freeItem(leaseKey(tenant, job)), 0)))
 
 /** Takes the lease away from whoever has it: it finds out when it renews. */
-export async function revoke(deps: Omit<LeaseDeps, 'limits'>, job: string): Promise<void> {
-  const held = await heldBy(deps, job)
-  if (held === undefined) return
-  const key = { pk: exportsPk, sk: exportSk(deps.tenant, job) }
-  await deps.pointers.compareAndSet(goneItem(key, deps.clock), held.rev)()
+export async function revoke(deps: TenantLeases, job: string): Promise<void> {
+  const held = await leaseOf(deps, job)
+  if (held !== undefined)
+    await deps.pointers.compareAndSet(goneItem(leaseKey(deps.tenant, job), deps.clock), held.rev ?? 0)()
 }

@@ -1,5 +1,5 @@
 /** Removes what exports have left: their files, and in the end their state. */
-import { decodeSegment, exportPrefix, exportStateKey, exportsPrefix } from '../../../domain/keys.js'
+import { exportPrefix, exportStateKey } from '../../../domain/keys.js'
 import type { BlobStore } from '../../../domain/ports/index.js'
 import { run } from '../../../domain/task.js'
 import type { Sink } from './parts.js'
@@ -27,19 +27,4 @@ async function removeBelow(blobs: BlobStore, prefix: string): Promise<void> {
 export async function removeExport(blobs: BlobStore, tenant: string, job: string): Promise<void> {
   await removeFiles({ blobs, prefix: exportPrefix(tenant, job) })
   await run(blobs.delete([exportStateKey(tenant, job)]))
-}
-
-/** The exports of a tenant in key order, whether or not they have a state. One request for each. */
-export async function* exportsOf(blobs: BlobStore, tenant: string): AsyncGenerator<string> {
-  const prefix = exportsPrefix(tenant)
-  let after: string | undefined
-  for (;;) {
-    const { entries } = await run(blobs.list(prefix, { after, limit: 1 }))
-    const key = entries[0]?.key
-    if (key === undefined) return
-    const segment = key.slice(prefix.length, key.indexOf('/', prefix.length))
-    yield decodeSegment(segment)
-    // '0' follows '/': the next key of another export.
-    after = `${prefix}${segment}0`
-  }
 }

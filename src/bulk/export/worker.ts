@@ -2,26 +2,24 @@
  * Workers on exports: processes that go on with what others have left, and remove what has expired. Which exports nobody works on
  * is one query, whatever the number of tenants.
  */
-import { annalsError, isAnnalsError } from '../../../domain/error.js'
+import { annalsError } from '../../../domain/error.js'
 import { decodeSegment, exportsPk } from '../../../domain/keys.js'
-import type { Clock, Item, PointerStore } from '../../../domain/ports/index.js'
+import type { Clock, PointerStore } from '../../../domain/ports/index.js'
 import { run } from '../../../domain/task.js'
+import { everyItem } from '../../../domain/walk.js'
+import { isHeld } from '../../lease.js'
+import { type BulkWorker, type BulkWorkOptions, makeBulkWorkers } from '../workers.js'
 import type { Exporting } from './exports.js'
-import { heldFrom } from './lease.js'
 import type { RunningExports } from './running.js'
 
-export interface ExportWorkOptions {
-  /** How often to look for exports that nobody works on, in milliseconds (default 5,000). */
-  readonly lookMs?: number
+export interface ExportWorkOptions extends BulkWorkOptions {
   /** How often to remove what has expired, of all tenants, in milliseconds (default 10 minutes); first at once. */
   readonly cleanupMs?: number
-  /** Hears what goes wrong; the worker goes on. */
-  readonly onFailure?: (error: unknown) => void
 }
 
 export interface StoreExports {
   /** Goes on with the exports of all tenants that nobody works on, and removes expired ones, until it is stopped. */
-  work(options?: ExportWorkOptions): { stop(): Promise<void> }
+  work(options?: ExportWorkOptions): BulkWorker
   /** Removes what has expired, of all tenants. Answers how many exports that were. */
   cleanup(): Promise<number>
 }
@@ -34,77 +32,40 @@ export interface ExportWorkersDeps {
   exportingOf(tenant: string): Promise<Exporting>
 }
 
-const defaultLookMs = 5_000
 const defaultCleanupMs = 600_000
-const perPage = 1_000
 
-export function makeExportWorkers(deps: ExportWorkersDeps) {
-  const { pointers, clock, running } = deps
-  const workers = new Set<{ stop(): Promise<void> }>()
+export function makeExportWorkers({ pointers, clock, running, tenants, exportingOf }: ExportWorkersDeps) {
+  const workers = makeBulkWorkers(clock)
 
   async function cleanup(signal?: AbortSignal): Promise<number> {
     let removed = 0
-    for await (const tenant of deps.tenants()) {
+    for await (const tenant of tenants()) {
       if (signal?.aborted === true) throw annalsError('Cancelled', { what: 'the cleanup' })
-      removed += await run((await deps.exportingOf(tenant)).fp.exports.cleanup())
+      removed += await run((await exportingOf(tenant)).fp.exports.cleanup())
     }
     return removed
   }
 
-  async function look(): Promise<void> {
-    let token: string | undefined
-    do {
-      const page = await run(pointers.query({ pk: exportsPk, limit: perPage, token }))
-      for (const item of page.items) {
-        if (!running.hasRoom()) return
-        if (heldFrom(item).until <= clock.now() / 1000) await takeUp(item)
-      }
-      token = page.token
-    } while (token !== undefined)
+  async function takeUpAll(): Promise<void> {
+    for await (const item of everyItem(pointers, exportsPk)) {
+      if (!running.hasRoom()) return
+      if (isHeld(item, clock)) continue
+      const [tenant = '', job = ''] = item.sk.split('#').map(decodeSegment)
+      await (await exportingOf(tenant)).takeUp(job)
+    }
   }
 
-  async function takeUp({ sk }: Item): Promise<void> {
-    const [tenant = '', job = ''] = sk.split('#').map(decodeSegment)
-    await (await deps.exportingOf(tenant)).takeUp(job)
-  }
-
-  function work(options: ExportWorkOptions = {}): { stop(): Promise<void> } {
-    const { lookMs = defaultLookMs, cleanupMs = defaultCleanupMs, onFailure = () => undefined } = options
-    const stopping = new AbortController()
-    const { signal } = stopping
-    const guarded = async (step: () => Promise<unknown>): Promise<void> => {
-      try {
-        await step()
-      } catch (error) {
-        if (!(signal.aborted && isAnnalsError(error))) onFailure(error)
+  function work({ cleanupMs = defaultCleanupMs, ...options }: ExportWorkOptions = {}): BulkWorker {
+    let cleanedAt = Number.NEGATIVE_INFINITY
+    return workers.begin(options, async (guarded, signal) => {
+      if (clock.now() - cleanedAt >= cleanupMs * 1000) {
+        cleanedAt = clock.now()
+        await guarded(() => cleanup(signal))
       }
-    }
-    const ended = (async () => {
-      let cleanedAt = Number.NEGATIVE_INFINITY
-      while (!signal.aborted) {
-        if (clock.now() - cleanedAt >= cleanupMs * 1000) {
-          cleanedAt = clock.now()
-          await guarded(() => cleanup(signal))
-        }
-        await guarded(look)
-        await clock.sleep(lookMs, signal)
-      }
-    })()
-    const worker = {
-      stop: async () => {
-        stopping.abort()
-        await ended
-        workers.delete(worker)
-      },
-    }
-    workers.add(worker)
-    return worker
+      await takeUpAll()
+    })
   }
 
   const exports: StoreExports = { work, cleanup: () => cleanup() }
-  return {
-    exports,
-    /** Stops every worker. */
-    close: async () => void (await Promise.all([...workers].map((worker) => worker.stop()))),
-  }
+  return { exports, close: workers.close }
 }

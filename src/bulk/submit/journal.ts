@@ -1,8 +1,8 @@
 /** What is known of submissions and their manifests, each a document of its own: parallel manifests lose no counts. */
 import * as t from 'io-ts'
-import { decodeSegment, encodeSegment, submissionPrefix, submissionsPrefix } from '../../../domain/keys.js'
+import { encodeSegment, submissionPrefix, submissionsPrefix } from '../../../domain/keys.js'
 import type { BlobStore } from '../../../domain/ports/index.js'
-import { run } from '../../../domain/task.js'
+import { everyKey, everyName } from '../../../domain/walk.js'
 import { makeDocuments } from '../documents.js'
 import type { LineCounts, SubmissionName } from './api.js'
 
@@ -110,8 +110,6 @@ export function sumOf(all: ReadonlyArray<LineCounts>): LineCounts {
   return sum
 }
 
-const perPage = 1_000
-
 export type Journal = ReturnType<typeof makeJournal>
 
 export function makeJournal(blobs: BlobStore, tenant: string) {
@@ -122,16 +120,6 @@ export function makeJournal(blobs: BlobStore, tenant: string) {
   const stateKey = (name: SubmissionName): string => `${prefixOf(name)}state.json`
   const manifestKey = (name: SubmissionName, id: string): string =>
     `${prefixOf(name)}manifests/${encodeSegment(id)}.json`
-
-  async function* keysBelow(prefix: string): AsyncGenerator<string> {
-    let after: string | undefined
-    for (;;) {
-      const { entries, more } = await run(blobs.list(prefix, { after, limit: perPage }))
-      for (const { key } of entries) yield key
-      after = entries.at(-1)?.key
-      if (!more) return
-    }
-  }
 
   return {
     prefixOf,
@@ -150,23 +138,15 @@ export function makeJournal(blobs: BlobStore, tenant: string) {
     ) => manifests.change(manifestKey(name, id), next),
     async manifests(name: SubmissionName): Promise<ManifestDocument[]> {
       const found: ManifestDocument[] = []
-      for await (const key of keysBelow(`${prefixOf(name)}manifests/`)) {
+      for await (const key of everyKey(blobs, `${prefixOf(name)}manifests/`)) {
         const manifest = await manifests.read(key)
         if (manifest !== undefined) found.push(manifest)
       }
       return found.sort((a, b) => (a.added < b.added ? -1 : a.added > b.added ? 1 : a.id < b.id ? -1 : 1))
     },
     async *names(): AsyncGenerator<SubmissionName> {
-      const prefix = submissionsPrefix(tenant)
-      let after: string | undefined
-      for (;;) {
-        const { entries } = await run(blobs.list(prefix, { after, limit: 1 }))
-        const [submitter, submission] = entries[0]?.key.slice(prefix.length).split('/') ?? []
-        if (submitter === undefined || submission === undefined) return
-        yield { submitter: decodeSegment(submitter), submission: decodeSegment(submission) }
-        // '0' follows '/': the next key of another submission.
-        after = `${prefix}${submitter}/${submission}0`
-      }
+      for await (const [submitter = '', submission = ''] of everyName(blobs, submissionsPrefix(tenant), 2))
+        yield { submitter, submission }
     },
   }
 }

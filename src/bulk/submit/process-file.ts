@@ -1,8 +1,8 @@
 /** Processes the lines of one file, from the group where it was left. */
 import { defaultFhirVersion, type FhirVersion } from '../../../domain/fhir/version.js'
 import { type BlobStore, SourceProblem, type Sources } from '../../../domain/ports/index.js'
+import type { Lease } from '../../lease.js'
 import type { Limits } from '../../limits.js'
-import type { Lease } from '../lease.js'
 import type { ProcessOptions } from './api.js'
 import { type Group, groupsOf } from './groups.js'
 import type { FileDocument, Journal, ManifestDocument, SubmissionDocument } from './journal.js'

@@ -10,10 +10,10 @@ import {
   SourceProblem,
   type Sources,
 } from '../../../domain/ports/index.js'
+import type { Lease } from '../../lease.js'
 import type { Limits } from '../../limits.js'
 import { writtenBy } from '../../saga/fence.js'
 import type { Tenant } from '../../store.js'
-import type { Lease } from '../lease.js'
 import type { ProcessOptions, SubmissionName } from './api.js'
 import { type FileDocument, type Journal, type ManifestDocument, noCounts, type SubmissionDocument } from './journal.js'
 import { correlationOf, fencedLogs, manifestKeys } from './names.js'

@@ -2,20 +2,13 @@
 import { annalsError } from '../../../domain/error.js'
 import type { BlobStore } from '../../../domain/ports/index.js'
 import { run } from '../../../domain/task.js'
-
-const perPage = 1_000
+import { everyKey } from '../../../domain/walk.js'
 
 export async function* linesIn<A>(blobs: BlobStore, folder: string): AsyncGenerator<A> {
-  let after: string | undefined
-  for (;;) {
-    const { entries, more } = await run(blobs.list(folder, { after, limit: perPage }))
-    for (const { key } of entries) {
-      after = key
-      const found = await run(blobs.get(key))
-      if (found === undefined) throw annalsError('Corrupt', { key, problem: 'it is missing' })
-      for (const line of Buffer.from(found.bytes).toString('utf8').split('\n'))
-        if (line !== '') yield JSON.parse(line) as A
-    }
-    if (!more) return
+  for await (const key of everyKey(blobs, folder)) {
+    const found = await run(blobs.get(key))
+    if (found === undefined) throw annalsError('Corrupt', { key, problem: 'it is missing' })
+    for (const line of Buffer.from(found.bytes).toString('utf8').split('\n'))
+      if (line !== '') yield JSON.parse(line) as A
   }
 }

@@ -2,7 +2,7 @@
 import { sha256 } from '../../../domain/commit.js'
 import { type AnnalsError, annalsError } from '../../../domain/error.js'
 import { formatInstant } from '../../../domain/instant.js'
-import { encodeSegment } from '../../../domain/keys.js'
+import { bulkPk, encodeSegment } from '../../../domain/keys.js'
 import {
   type BlobStore,
   type Clock,
@@ -13,11 +13,11 @@ import {
 } from '../../../domain/ports/index.js'
 import { checkSegment } from '../../../domain/resource.js'
 import { attempt, orThrow, run } from '../../../domain/task.js'
+import { type Lease, leaseIfPossible } from '../../lease.js'
 import type { Limits } from '../../limits.js'
 import { promised } from '../../promised.js'
 import type { Tenant } from '../../store.js'
 import { notesOf } from '../../write/prepare.js'
-import { takeLease } from '../lease.js'
 import type {
   ManifestInput,
   ProcessOptions,
@@ -162,12 +162,13 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
     }
   const conflictsFolder = (name: SubmissionName): string => `${journal.prefixOf(name)}conflicts/`
 
-  const leaseName = (name: SubmissionName, manifest = ''): string => `${correlationOf(name)}:${encodeSegment(manifest)}`
+  const leased = (name: SubmissionName, part = ''): Promise<Lease | undefined> =>
+    leaseIfPossible(deps, { pk: bulkPk(tenant.name), sk: `${correlationOf(name)}:${encodeSegment(part)}` })
 
   /** Answers whether it did: nobody else is at it. */
   async function takeBackAll(submission: SubmissionDocument): Promise<boolean> {
     if (submission.state !== 'stopping') return false
-    const lease = await takeLease({ ...deps, tenant: tenant.name }, leaseName(submission))
+    const lease = await leased(submission)
     if (lease === undefined) return false
     try {
       const undone = await takeBack(deps, submission, lease, keepConflicts(submission))
@@ -180,19 +181,19 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
       )
       return true
     } finally {
-      await lease.release()
+      await lease.end()
     }
   }
 
   async function takeBackManifest(submission: SubmissionDocument, id: string): Promise<boolean> {
-    const lease = await takeLease({ ...deps, tenant: tenant.name }, leaseName(submission, `${id}:undo`))
+    const lease = await leased(submission, `${id}:undo`)
     if (lease === undefined) return false
     try {
       const undone = await takeBack(deps, submission, lease, keepConflicts(submission), id)
       await journal.changeManifest(submission, id, (current) => ({ ...current, undone }))
       return true
     } finally {
-      await lease.release()
+      await lease.end()
     }
   }
 
@@ -212,7 +213,7 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
   }
 
   async function processLeased(submission: SubmissionDocument, id: string, options: ProcessOptions): Promise<boolean> {
-    const lease = await takeLease({ ...deps, tenant: tenant.name }, leaseName(submission, id))
+    const lease = await leased(submission, id)
     if (lease === undefined) return false
     try {
       await processManifest({ ...deps, sources, journal }, submission, id, lease, options)
@@ -222,7 +223,7 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
       if ((error as AnnalsError)._tag !== 'Cancelled') throw error
       return true
     } finally {
-      await lease.release()
+      await lease.end()
     }
   }
 

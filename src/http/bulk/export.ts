@@ -1,6 +1,6 @@
 /** The routes of bulk exports, and who works on them. */
 import type { FastifyInstance } from 'fastify'
-import type { Store } from '../../index.js'
+import type { BulkWorker, Store } from '../../index.js'
 import type { Context } from '../context.js'
 import { addPolling } from '../polling.js'
 import { addFiles } from './export-files.js'
@@ -15,7 +15,7 @@ export async function addExports(scope: FastifyInstance, context: Context): Prom
 
 /** While it listens, a server goes on with what others have left, and removes what has expired. */
 export function addExportWorker(app: FastifyInstance, store: Store): void {
-  let worker: { stop(): Promise<void> } | undefined
+  let worker: BulkWorker | undefined
   app.addHook('onListen', async () => {
     const onFailure = (error: unknown): void => app.log.warn({ err: error }, 'no work on exports for now')
     worker = store.exports.work({ onFailure })

@@ -1,6 +1,6 @@
 /** `$bulk-submit` and `$bulk-submit-status`: files of resources that a client offers, fetched and written by a worker. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Store, SubmissionName, SubmissionStatus, SubmissionWorker, Tenant } from '../../index.js'
+import type { BulkWorker, Store, SubmissionName, SubmissionStatus, Tenant } from '../../index.js'
 import { baseOf, type Context, tenantOf } from '../context.js'
 import { HttpProblem } from '../failures.js'
 import { checkAccept, sendJson } from '../formats.js'
@@ -18,7 +18,7 @@ declare module 'fastify' {
 
 /** While the server is up, it processes what is submitted, and what other servers have left. */
 export function addSubmitWorker(app: FastifyInstance, store: Store): void {
-  let worker: SubmissionWorker | undefined
+  let worker: BulkWorker | undefined
   app.decorate('wakeSubmissions', () => worker?.wake())
   app.addHook('onReady', async () => {
     worker = store.submissions.work({

@@ -2,13 +2,12 @@
  * Exports whose processes are killed at random, while others write: whoever goes on has to come to the state at the snapshot, with
  * the same bytes as an export that nobody disturbed.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { type ExportJob, type Limits, openStore, type Tenant } from '../../src/index.js'
+import { type KillReport, killing } from './killing.js'
 import { type Random, seeded } from './random.js'
 
 /** Parts and checkpoints that are so small that a second is full of them. */
@@ -24,21 +23,16 @@ export interface TortureExports {
   readonly kills: number
 }
 
-export interface ExportTortureReport {
-  kills: number
+export interface ExportTortureReport extends KillReport {
   exports: number
-  /** Kills before the process had written a part. */
-  early: number
   parts: number
   resources: number
-  readonly problems: string[]
 }
 
-const script = fileURLToPath(new URL('./exporter.ts', import.meta.url))
 const commits = 700
 const killsPerExport = 6
-/** Longer than a process needs to begin, and a lease to end. */
-const patienceMs = 20_000
+/** One has the export, the other follows. */
+const width = 2
 
 export async function tortureExports({ seed, kills }: TortureExports): Promise<ExportTortureReport> {
   const random = seeded(seed)
@@ -59,7 +53,9 @@ export async function tortureExports({ seed, kills }: TortureExports): Promise<E
     while (report.kills < kills && report.problems.length === 0) {
       const id = `job-${++report.exports}`
       const { at: until } = await tenant.head()
-      await disturb({ url, id, until, random, report, kills: Math.min(kills, report.kills + killsPerExport) })
+      const most = Math.min(kills, report.kills + killsPerExport)
+      const argv = [url, id, until]
+      await killing({ program: 'exporter.ts', argv, written: 'part-', width, random, report, kills: most })
       await judge(tenant, id, until, report)
     }
   } finally {
@@ -84,76 +80,6 @@ async function write(tenant: Tenant, random: Random): Promise<void> {
       return { op: 'update' as const, type, id, body }
     }),
   )
-}
-
-interface Scene {
-  readonly url: string
-  readonly id: string
-  readonly until: string
-  readonly random: Random
-  readonly report: ExportTortureReport
-  /** Up to how many in all. */
-  readonly kills: number
-}
-
-/** Two processes at a time, one of which has it and the other follows; whichever is killed is replaced. */
-async function disturb(scene: Scene): Promise<void> {
-  const { random, report, kills } = scene
-  const workers = [start(scene), start(scene)]
-  try {
-    while (report.kills < kills) {
-      const at = random.below(workers.length)
-      const victim = workers[at] as Worker
-      // Mostly while it writes, sometimes before.
-      await Promise.race([random.chance(0.75) ? victim.wrote : victim.begun, victim.ended, sleep(patienceMs)])
-      await Promise.race([sleep(random.below(150)), victim.ended])
-      if (workers.some((each) => each.isDone())) return
-      victim.process.kill('SIGKILL')
-      await victim.ended
-      report.kills++
-      if (!victim.hasWritten()) report.early++
-      workers[at] = start(scene)
-    }
-  } finally {
-    // The last two are killed, too, where they are.
-    for (const each of workers) each.process.kill('SIGKILL')
-    await Promise.all(workers.map(({ ended }) => ended))
-  }
-}
-
-interface Worker {
-  readonly process: ChildProcess
-  readonly begun: Promise<void>
-  /** A part, or the other one did. */
-  readonly wrote: Promise<void>
-  readonly ended: Promise<void>
-  hasWritten(): boolean
-  isDone(): boolean
-}
-
-function start({ url, id, until, report }: Scene): Worker {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, url, id, until], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let [said, complaint] = ['', '']
-  child.stderr.on('data', (chunk) => {
-    complaint += chunk
-  })
-  const heard = (text: string): Promise<void> =>
-    new Promise((resolve) => child.stdout.on('data', () => said.includes(text) && resolve()))
-  child.stdout.on('data', (chunk) => {
-    said += chunk
-  })
-  const [begun, wrote] = [heard('open'), heard('part-')]
-  const ended = new Promise<void>((resolve) => {
-    child.on('close', (code, signal) => {
-      if (signal !== 'SIGKILL' && code !== 0)
-        report.problems.push(`an exporter ended with ${code ?? signal}: ${complaint}`)
-      resolve()
-    })
-  })
-  const hasSaid = (text: string) => (): boolean => said.includes(text)
-  return { process: child, begun, wrote, ended, hasWritten: hasSaid('part-'), isDone: hasSaid('done\n') }
 }
 
 /** Brings it to its end, and holds it against the log and against an export that nobody has disturbed. */

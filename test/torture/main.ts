@@ -3,6 +3,7 @@ import process from 'node:process'
 import { Command, InvalidArgumentError } from 'commander'
 import { tortureExports } from './exports.js'
 import { startServer } from './servers.js'
+import { tortureSubmissions } from './submissions.js'
 import { type Summary, torture } from './torture.js'
 
 const whole =
@@ -13,21 +14,28 @@ const whole =
     return value
   }
 
-const { kills, writers, seed, http, exports } = new Command('torture')
+const { kills, writers, seed, http, exports, submissions } = new Command('torture')
   .description('kills processes that write to one embedded store, and verifies what they leave behind')
   .option('--kills <count>', 'how many processes are killed at least', whole(1), 200)
   .option('--writers <count>', 'how many write at a time', whole(1), 4)
   .option('--seed <number>', 'decides what is written and who is killed; not when', whole(0), Date.now() % 2 ** 31)
   .option('--http', 'the processes are FHIR servers, and their clients live on')
   .option('--exports', 'the processes work on exports, while one writes')
+  .option('--submissions', 'the processes work on submissions')
   .parse()
-  .opts<{ kills: number; writers: number; seed: number; http?: boolean; exports?: boolean }>()
+  .opts<{ kills: number; writers: number; seed: number; http?: boolean; exports?: boolean; submissions?: boolean }>()
 
-const who = exports === true ? 'exporters' : http === true ? 'servers' : 'writers'
-console.log(`torture: ${kills} kills, ${exports === true ? 2 : writers} ${who}, seed ${seed}`)
+const who = exports ? '2 exporters' : submissions ? '3 submitters' : `${writers} ${http ? 'servers' : 'writers'}`
+console.log(`torture: ${kills} kills, ${who}, seed ${seed}`)
 const began = performance.now()
 const seconds = (): string => `${((performance.now() - began) / 1000).toFixed(0)} s`
-tell(exports === true ? await tortureExports({ seed, kills }) : await tortureWriters())
+tell(
+  exports
+    ? await tortureExports({ seed, kills })
+    : submissions
+      ? await tortureSubmissions({ seed, kills })
+      : await tortureWriters(),
+)
 
 function tortureWriters(): Promise<Summary> {
   return torture({

@@ -11,6 +11,7 @@ import { outcomeOf, statusOf } from '../../domain/fhir/outcome.js'
 import { refKey } from '../../domain/resource.js'
 import { mapBounded } from '../../domain/task.js'
 import type { BundleOptions } from './api.js'
+import { takesTransaction } from './linked.js'
 import type { Asked } from './plan.js'
 import { askedBy, type BundleDeps, digestOf, transact } from './transact.js'
 
@@ -60,7 +61,8 @@ async function processOne(
   const { entry } = asked
   const request = options.request === undefined ? undefined : `${options.request}:${entry.index}`
   const digest = (): string => digestOf(entry, entry.resource)
-  const { answers } = await transact(deps, { asked: [asked], provenance }, digest, { ...options, request })
+  const work = { asked: [asked], provenance, isTransaction: false }
+  const { answers } = await transact(deps, work, digest, { ...options, request })
   return answers[0] as EntryResponse
 }
 
@@ -103,7 +105,5 @@ export function checkIndependent(
   const others = links.flatMap(({ text }) => fullUrls.get(text) ?? [])
   const other = others.find((index) => index !== entry.index)
   if (other === undefined && conditionalLinksOf(body, type).length === 0) return
-  const what = other === undefined ? 'what a condition selects' : placeOf(other)
-  const problem = `it refers to ${what}; that takes a Bundle of type transaction`
-  throw annalsError('InvalidInput', { what: placeOf(entry.index, 'resource'), problem })
+  throw takesTransaction(entry.index, other === undefined ? undefined : placeOf(other))
 }

@@ -30,7 +30,8 @@ export async function processBundle(
   const provenance = readProvenance(options.provenance, limits)
   if (type === 'batch') return responseOf('batch-response', await processBatch(deps, entries, provenance, options))
   const asked = entries.map((entry) => askedBy(deps, entry, options))
-  const { transaction, answers } = await transact(deps, { asked, provenance }, () => sha256(bytes), options)
+  const work = { asked, provenance, isTransaction: true }
+  const { transaction, answers } = await transact(deps, work, () => sha256(bytes), options)
   return responseOf('transaction-response', answers, transaction)
 }
 
@@ -51,7 +52,8 @@ export async function processInteraction(
   const provenance = readProvenance(options.provenance, deps.limits)
   const asked = askedBy(deps, entry, options)
   for (const each of provenance === undefined ? [asked] : [asked, provenance]) checkIndependent(deps, each, new Map())
-  const { answers } = await transact(deps, { asked: [asked], provenance }, () => digestOf(entry, bytes), options)
+  const work = { asked: [asked], provenance, isTransaction: false }
+  const { answers } = await transact(deps, work, () => digestOf(entry, bytes), options)
   return answers[0] as EntryResponse
 }
 

@@ -17,12 +17,13 @@ export interface Planned {
   readonly identities: ReadonlyMap<Interaction, Identity>
   readonly sent: ReadonlyMap<Interaction, Uint8Array>
   readonly permit?: Permit
+  readonly isTransaction: boolean
 }
 
 export async function withLinks(
   { limits, fhirVersion }: PlanDeps,
   asked: ReadonlyArray<Asked>,
-  { identities, sent, permit }: Planned,
+  { identities, sent, permit, isTransaction }: Planned,
   lookup: Lookup,
   overlay: () => Overlay,
 ): Promise<ReadonlyMap<Interaction, Uint8Array>> {
@@ -36,8 +37,11 @@ export async function withLinks(
     return [{ entry, interaction, body, links }]
   })
   checkNeeds(permit, () => found.flatMap(({ interaction, links }) => needsOfLinks(links, interaction.index)))
+  const conditions = conditionsIn(found)
+  // Only a patch can bring them in unseen: what else is sent has been looked into.
+  if (!isTransaction && conditions[0] !== undefined) throw takesTransaction(conditions[0].index)
   const selected = new Map<string, string>()
-  await mapBounded(conditionsIn(found), limits.concurrency, async ({ text, type, query, index }) => {
+  await mapBounded(conditions, limits.concurrency, async ({ text, type, query, index }) => {
     const what = placeOf(index, 'resource')
     const condition = orThrow(readCondition(what, type, query))
     const ids = overlay().select(condition, await lookup.select(condition))
@@ -53,6 +57,13 @@ export async function withLinks(
     }),
   )
 }
+
+/** `what`: which the entry refers to. */
+export const takesTransaction = (index: number, what = 'what a condition selects') =>
+  annalsError('InvalidInput', {
+    what: placeOf(index, 'resource'),
+    problem: `it refers to ${what}; that takes a Bundle of type transaction`,
+  })
 
 /** By full URL. Of two entries with the same one nobody could say which is meant. */
 function destinationsOf(

@@ -16,6 +16,7 @@ import { mapBounded, orThrow } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
 import type { Matching } from '../read/matching.js'
 import type { Reader } from '../read/reader.js'
+import { limit } from '../write/prepare.js'
 import { checkConditions, type Identity, identify, writersOf } from './identity.js'
 import { withLinks } from './linked.js'
 import { operationOf } from './operation.js'
@@ -53,12 +54,13 @@ export interface Lookup {
 export interface PlanOptions {
   readonly permit?: Permit
   readonly provenance?: Asked
+  readonly isTransaction: boolean
 }
 
 export async function planBundle(
   deps: PlanDeps,
   entries: ReadonlyArray<Asked>,
-  { permit, provenance }: PlanOptions,
+  { permit, provenance, isTransaction }: PlanOptions,
 ): Promise<Omit<Transaction, 'request'>> {
   const { reader, limits } = deps
   const asked = provenance === undefined ? entries : [...entries, provenance]
@@ -71,7 +73,7 @@ export async function planBundle(
   const { bodies: sent, premises } = await bodiesOf(deps, asked, identities, lookup)
   const overlay = once(() => overlayOf(asked, identities, sent))
   checkConditions(identities, writers, overlay)
-  const bodies = await withLinks(deps, asked, { identities, sent, permit }, lookup, overlay)
+  const bodies = await withLinks(deps, asked, { identities, sent, permit, isTransaction }, lookup, overlay)
   const operation = ({ interaction }: Asked, place: number, body = bodies.get(interaction)): Promise<Operation> =>
     operationOf(reader, interaction, identities.get(interaction), body, { lookup, place })
   const operations = await mapBounded(inOrder(entries), limits.concurrency, (each, place) => operation(each, place))
@@ -114,6 +116,7 @@ async function bodiesOf(
 ): Promise<{ readonly bodies: ReadonlyMap<Interaction, Uint8Array>; readonly premises: ReadonlyArray<Premise> }> {
   const bodies = new Map<Interaction, Uint8Array>()
   const premises: Premise[] = []
+  let made = 0
   await mapBounded(asked, limits.concurrency, async ({ interaction }) => {
     // What is there already is not created.
     if (interaction.kind === 'create' && identities.get(interaction)?.selected) return
@@ -128,6 +131,9 @@ async function bodiesOf(
     const patched = orThrow(applyPatch(placeOf(index, 'resource'), patch, current, bounds))
     // A patch may make anything of a resource, and only JSON objects can be looked into.
     orThrow(scanBody(patched))
+    // A few bytes of a patch may stand for a large resource.
+    made += patched.length
+    limit('the Bundle', made, limits.maxTransactionBytes, 'bytes')
     bodies.set(interaction, patched)
     premises.push({ ...ref, version: pointer.version })
   })

@@ -32,12 +32,14 @@ export const digestOf = ({ request }: Entry, body: Uint8Array = Buffer.of()): st
 export interface Work {
   readonly asked: ReadonlyArray<Asked>
   readonly provenance: Asked | undefined
+  /** Whether its entries may refer to each other, and to what conditions select. */
+  readonly isTransaction: boolean
 }
 
 /** `digest`: of what is asked for, without the Provenance. */
 export async function transact(
   deps: BundleDeps,
-  { asked, provenance: given }: Work,
+  { asked, provenance: given, isTransaction }: Work,
   digest: () => string,
   options: BundleOptions,
 ): Promise<{ readonly answers: EntryResponse[]; readonly transaction?: string }> {
@@ -48,7 +50,7 @@ export async function transact(
   const provenance = asked.some(({ interaction }) => isWrite(interaction)) ? given : undefined
   const all = provenance === undefined ? asked : [...asked, provenance]
   checkNeeds(permit, () => all.flatMap(({ interaction }) => needsOf(interaction)))
-  const plan = async () => ({ ...(await planBundle(deps, asked, { permit, provenance })), ...notes })
+  const plan = async () => ({ ...(await planBundle(deps, asked, { permit, provenance, isTransaction })), ...notes })
   const whole = (): string =>
     given === undefined ? digest() : sha256(`${digest()} ${sha256(given.entry.resource as Uint8Array)}`)
   try {

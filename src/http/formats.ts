@@ -97,11 +97,16 @@ export function checkContentEncoding({ headers }: FastifyRequest): void {
   throw new HttpProblem(415, 'not-supported', 'a body is sent as it is', taken, inHeader('Content-Encoding'))
 }
 
+/** Of a 304, too: it stands for an answer that does. (RFC 9110, 15.4.5) */
+export function variesByAccept(reply: FastifyReply): FastifyReply {
+  const vary = reply.getHeader('vary')
+  return reply.header('vary', vary === undefined ? 'accept' : `${vary}, accept`)
+}
+
 /** Bytes as they are stored; with `_pretty` the same values on lines of their own, every digit kept. */
 export function sendJson(request: FastifyRequest, reply: FastifyReply, bytes: Uint8Array): FastifyReply {
   const { _pretty: pretty } = request.query as { _pretty?: string }
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  const vary = reply.getHeader('vary')
-  reply.headers({ 'content-type': contentTypeOf(request), vary: vary === undefined ? 'accept' : `${vary}, accept` })
+  variesByAccept(reply).header('content-type', contentTypeOf(request))
   return reply.send(pretty === 'true' ? `${stringify(parse(body.toString()), null, 2)}\n` : body)
 }

@@ -119,11 +119,12 @@ describe('before anything is looked up', () => {
     [
       'a conditional reference that a patch brings in',
       'Observation.u',
-      {
-        method: 'PATCH',
-        url: 'Observation/o',
-        body: parameters(add('Observation', 'subject', { valueReference: { reference: `Patient?${twice}` } })),
-      },
+      JSON.stringify(
+        transaction({
+          resource: parameters(add('Observation', 'subject', { valueReference: { reference: `Patient?${twice}` } })),
+          request: { method: 'PATCH', url: 'Observation/o' },
+        }),
+      ),
     ],
   ] as const)('%s is refused', async (_, permitted, request) => {
     const tenant = await enter()

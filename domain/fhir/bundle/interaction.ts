@@ -127,8 +127,11 @@ function createOf(
   if (id !== undefined || query !== undefined)
     return invalid(placeOf(index, 'request.url'), 'POST goes to a type; a resource with an id is written by PUT')
   if (request.ifNoneExist === undefined) return E.right({ index, type, kind: 'create', body })
+  const place = placeOf(index, 'request.ifNoneExist')
+  const [, of, condition = ''] = searchUrl.exec(request.ifNoneExist) ?? []
+  if (of && !`/${of}`.endsWith(`/${type}`)) return invalid(place, `it is a condition of ${type}, which is created`)
   return pipe(
-    readCondition(placeOf(index, 'request.ifNoneExist'), type, afterQuestionMark(request.ifNoneExist)),
+    readCondition(place, type, condition),
     E.map((ifNoneExist) => ({ index, type, kind: 'create', body, ifNoneExist })),
   )
 }
@@ -159,7 +162,8 @@ const targetOf = (index: number, { type, id, query }: Url): E.Either<AnnalsError
         )
       : invalid(placeOf(index, 'request.url'), 'it is Type/id, or Type?condition')
 
-const afterQuestionMark = (text: string): string => text.slice(text.indexOf('?') + 1)
+/** A condition may come with the type that it is of; behind its first parameter a question mark is one of a value. */
+const searchUrl = /^(?:([^=?]*)\?)?(.*)$/s
 
 const invalid: (what: string, problem: string) => E.Either<AnnalsError, never> = flow(
   (what, problem) => annalsError('InvalidInput', { what, problem }),

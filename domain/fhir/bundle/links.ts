@@ -61,9 +61,13 @@ const attributes = /(\b(?:href|src)\s*=\s*)("[^"]*"|'[^']*')/g
 
 const replaceInNarrative = (div: string, resolve: Resolve): string =>
   div.replace(attributes, (whole: string, before: string, quoted: string) => {
-    const text = resolve(decodeXml(quoted.slice(1, -1)))
-    return text === undefined ? whole : `${before}${quoted[0]}${text}${quoted[0]}`
+    const [, link = '', fragment = ''] = linkAndFragment.exec(quoted.slice(1, -1)) ?? []
+    const text = resolve(decodeXml(link))
+    return text === undefined ? whole : `${before}${quoted[0]}${text}${fragment}${quoted[0]}`
   })
+
+/** A fragment stays as it is written: in `&#38;` there is none. */
+const linkAndFragment = /^(.*?)((?<!&)#.*)?$/s
 
 /** Of a URL, only the ampersand has to be written otherwise in XHTML. */
 const decodeXml = (text: string): string => text.replaceAll('&amp;', '&')

@@ -67,7 +67,8 @@ function readEntry(bytes: Uint8Array, span: Span, index: number): E.Either<Annal
   let resource: Uint8Array | undefined
   let request: Record<string, string> | undefined
   for (const member of membersOf(bytes, span.start)) {
-    if (member.name === 'fullUrl') fullUrl = textAt(bytes, member)
+    // An empty one names nothing, and no `#` of a resource leads to it.
+    if (member.name === 'fullUrl') fullUrl = textAt(bytes, member) || undefined
     if (member.name !== 'resource' && member.name !== 'request') continue
     if (!isObjectAt(bytes, member.start)) return invalid(placeOf(index, member.name), 'an object is needed')
     if (member.name === 'resource') resource = bytes.subarray(member.start, member.end)

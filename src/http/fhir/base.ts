@@ -6,7 +6,7 @@ import { securityOf } from '../access/smart.js'
 import { auditOf, baseOf, type Context, tenantOf } from '../context.js'
 import { isUnchanged } from '../entity-tags.js'
 import { HttpProblem, sendBundleFailure } from '../failures.js'
-import { checkAccept, checkContentType, sendJson } from '../formats.js'
+import { checkAccept, checkContentType, sendJson, variesByAccept } from '../formats.js'
 import { inBody } from '../places.js'
 import { applied, returnIn } from '../preferences.js'
 import { capabilityStatement } from './capability.js'
@@ -38,7 +38,7 @@ export function addBase(app: FastifyInstance, context: Context, version: string)
     )
     const etag = `W/"${sha256(bytes).slice(0, 16)}"`
     reply.header('etag', etag)
-    return isUnchanged(request, etag) ? reply.code(304).send() : sendJson(request, reply, bytes)
+    return isUnchanged(request, etag) ? variesByAccept(reply).code(304).send() : sendJson(request, reply, bytes)
   })
   app.post('/', { bodyLimit: context.settings.maxBundleBytes }, async (request, reply) => {
     checkAccept(request)

@@ -4,7 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { binaryOf, type Content, contentIn } from '../../../domain/fhir/binary.js'
-import { isOfFhir, wantedOf } from '../formats.js'
+import { isOfFhir, variesByAccept, wantedOf } from '../formats.js'
 import { readMediaType } from '../negotiation.js'
 
 /** `undefined`: the resource is wanted. */
@@ -15,9 +15,8 @@ export function wantedContent(request: FastifyRequest, resource: Uint8Array): Co
 }
 
 export function sendContent(reply: FastifyReply, { type, bytes, securityContext }: Content): FastifyReply {
-  reply.headers({
+  variesByAccept(reply).headers({
     'content-type': type,
-    vary: 'accept',
     // Whatever it is, no browser runs anything of it here.
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
     ...(securityContext === undefined ? undefined : { 'x-security-context': securityContext }),

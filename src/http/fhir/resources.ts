@@ -6,8 +6,8 @@ import { checkAccess, permitOf } from '../access/caller.js'
 import { auditOf, baseOf, type Context, instantIn, queryOf, tenantOf, typeOf } from '../context.js'
 import { isUnchanged } from '../entity-tags.js'
 import { HttpProblem, parameterProblem } from '../failures.js'
-import { checkAccept, checkContentType, sendJson } from '../formats.js'
-import { inBody } from '../places.js'
+import { checkAccept, checkContentType, sendJson, variesByAccept } from '../formats.js'
+import { inBody, inHeader } from '../places.js'
 import { applied, isLenient, type Return, returnIn } from '../preferences.js'
 import { binaryOfContent, isContent, sendContent, wantedContent } from './binary.js'
 import { provenanceOf } from './provenance.js'
@@ -36,6 +36,9 @@ async function read(context: Context, request: FastifyRequest, reply: FastifyRep
   const query = queryOf(request)
   checkWhole(request, query)
   const asOf = query.get('_at')
+  if (query.getAll('_at').length > 1) throw parameterProblem('_at', 'it may be there once only')
+  if (asOf !== null && version !== undefined)
+    throw parameterProblem('_at', 'a version is what it was, whenever; leave it out', 'not-supported')
   const at = asOf === null ? undefined : instantIn('_at', asOf)
   const tenant = await tenantOf(context, request)
   const found =
@@ -53,7 +56,7 @@ async function read(context: Context, request: FastifyRequest, reply: FastifyRep
   const body = found.body as Uint8Array
   const content = type === 'Binary' ? wantedContent(request, body) : undefined
   reply.headers({ ...headers, 'content-location': placeOf(baseOf(context, request), found) })
-  if (isUnchanged(request, headers.etag, found.at)) return reply.code(304).send()
+  if (isUnchanged(request, headers.etag, found.at)) return variesByAccept(reply).code(304).send()
   return content === undefined ? sendJson(request, reply, body) : sendContent(reply, content)
 }
 
@@ -140,16 +143,21 @@ function interactionOf(method: Exclude<Method, 'GET'>, request: FastifyRequest):
     throw new HttpProblem(400, 'value', 'the URL: what is written by its type or id has no parameters')
   return {
     method,
-    url: isConditional ? `${type}?${query}` : id === undefined ? type : `${type}/${id}`,
+    // What was percent-encoded stays so: a question mark in an id is none of a condition.
+    url: isConditional ? `${type}?${query}` : id === undefined ? type : `${type}/${encodeURIComponent(id)}`,
     ...(body === undefined ? undefined : { body }),
     ...conditionsOf(request),
   }
 }
 
+const onlyTags = 'If-Unmodified-Since: what is written goes by If-Match, since a second may hold several versions'
+
 function conditionsOf({
   headers,
 }: FastifyRequest): Pick<InteractionRequest, 'ifMatch' | 'ifNoneMatch' | 'ifNoneExist'> {
   const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch, 'if-none-exist': ifNoneExist } = headers
+  if (headers['if-unmodified-since'] !== undefined)
+    throw new HttpProblem(400, 'not-supported', onlyTags, {}, inHeader('If-Unmodified-Since'))
   return {
     ...(ifMatch === undefined ? undefined : { ifMatch }),
     ...(ifNoneMatch === undefined ? undefined : { ifNoneMatch }),

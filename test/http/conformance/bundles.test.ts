@@ -1,5 +1,6 @@
 /** Batches and transactions over HTTP, sentence by sentence. (FHIR R4, RESTful API: batch/transaction; Bundle) */
 import { describe, expect, test } from 'vitest'
+import { openStore } from '../../../src/index.js'
 import { codesOf, type Running, running } from '../server.js'
 
 const patient = (more: object = {}) => ({ resourceType: 'Patient', ...more })
@@ -303,6 +304,29 @@ describe('a transaction', () => {
     const several = await send('Patient?identifier=s|1')
     expect([several.status, ...codesOf(several)]).toEqual([412, 'multiple-matches'])
     expect(several.body.issue[0].expression).toEqual(['Bundle.entry[0].resource'])
+  })
+
+  test('leaves the fragment of a link as it is, and what begins with one', async () => {
+    const { ask } = await running()
+    const div = '<div xmlns="http://www.w3.org/1999/xhtml"><a href="urn:uuid:1#a&amp;b">he</a></div>'
+    const referring = { ...patient(), text: { status: 'generated', div }, managingOrganization: { reference: '#o' } }
+    const { body } = await ask('POST', '', {
+      body: bundle('transaction', post('urn:uuid:1', patient()), post('', referring)),
+    })
+    const [made, other] = body.entry.map(({ response }: { response: { location: string } }) => response.location)
+    const written = (await ask('GET', other)).body
+    expect(written.text.div).toContain(`href="${made.split('/_history')[0]}#a&amp;b"`)
+    expect(written.managingOrganization.reference).toBe('#o')
+  })
+
+  test('is bounded by what its patches make, too', async () => {
+    const { ask } = await running({}, await openStore('memory:', { limits: { maxTransactionBytes: 20_000 } }))
+    const ids = Array.from({ length: 10 }, (_, i) => `p${i}`)
+    for (const id of ids) await ask('PUT', `Patient/${id}`, { body: patient({ id, language: 'x'.repeat(3_000) }) })
+    const patches = ids.map((id) => patch(`Patient/${id}`, activate))
+    const answer = await ask('POST', '', { body: bundle('transaction', ...patches) })
+    expect([answer.status, ...codesOf(answer)]).toEqual([413, 'too-long'])
+    expect((await ask('POST', '', { body: bundle('transaction', ...patches.slice(0, 5)) })).status).toBe(200)
   })
 
   test('replaces full URLs in references, uris and narratives, not in canonicals; versions stay versions', async () => {

@@ -92,6 +92,17 @@ describe('read', async () => {
     const head = await ask('HEAD', 'Patient/a', { headers: { 'if-none-match': 'W/"1"' } })
     expect([head.status, head.headers.get('etag')]).toEqual([304, 'W/"1"'])
   })
+
+  test('says of a 304, too, what the answer depends on (RFC 9110)', async () => {
+    expect((await get({ 'if-none-match': '*' })).headers.get('vary')).toBe('accept')
+    expect((await get({ 'if-none-match': '*' }, 'metadata')).headers.get('vary')).toBe('accept')
+  })
+
+  test('as of an instant is of one instant, and of no version', async () => {
+    refused(await ask('GET', 'Patient/a?_at=2001-01-01'), 404, 'not-found')
+    refused(await ask('GET', 'Patient/a?_at=2001-01-01&_at=2100-01-01'), 400, 'value')
+    refused(await ask('GET', 'Patient/a/_history/1?_at=2001-01-01'), 400, 'not-supported')
+  })
 })
 
 describe('vread', async () => {
@@ -184,6 +195,15 @@ describe('conditional create', async () => {
     refused(await create('identifier=s|1'), 412, 'multiple-matches')
   })
 
+  test('goes by the whole condition: a question mark in a value is a part of it', async () => {
+    const other = [{ value: 'other' }]
+    const there = await create('identifier=other', { identifier: other })
+    expect((await create('Patient?identifier=other')).headers.get('location')).toBe(there.headers.get('location'))
+    expect((await create('identifier=none?identifier=other', { identifier: other })).status).toBe(201)
+    expect((await create('identifier=http://example.org/x?y=z|1')).status).toBe(201)
+    refused(await create('Observation?identifier=other'), 400, 'value')
+  })
+
   test('by what cannot be searched for is refused', async () => {
     refused(await create('name=x'), 400, 'not-supported')
     refused(await create(''), 400, 'value')
@@ -246,6 +266,25 @@ describe('update', async () => {
     await ask('DELETE', 'Patient/d')
     expect((await put('d', { 'if-none-match': '*' })).status).toBe(201)
     refused(await put('d', { 'if-none-match': 'W/"1"' }), 400, 'not-supported')
+  })
+
+  test('has no If-Unmodified-Since, which would let pass what the same second has changed', async () => {
+    const headers = { 'if-unmodified-since': new Date().toUTCString() }
+    refused(await put('e', headers), 400, 'not-supported')
+    refused(await ask('DELETE', 'Patient/e', { headers }), 400, 'not-supported')
+    expect((await ask('GET', 'Patient/e')).status).toBe(404)
+  })
+
+  test('has no condition in its path, percent-encoded or not', async () => {
+    await put('f')
+    for (const path of ['Patient/%3F_id%3Df', 'Patient/f%2F', 'Patient/f%2F_history%2F1', 'Patient/f%3F_id%3Df'])
+      for (const method of ['PUT', 'DELETE'])
+        refused(
+          await ask(method, path, method === 'PUT' ? { body: patient({ id: 'f', active: true }) } : {}),
+          400,
+          'value',
+        )
+    ofVersion(await ask('GET', 'Patient/%66'), 1)
   })
 
   test('has no parameters, and no If-None-Exist', async () => {
@@ -357,6 +396,15 @@ describe('patch', async () => {
     refused(await patch({ op: 'replace', path: '/id', value: 'b' }), 400, 'invalid')
     refused(await patch({ op: 'nonsense', path: '/id' }), 400, 'value')
     refused(await ask('PATCH', 'Patient/a', { body: patient() }), 400, 'not-supported')
+  })
+
+  test('that brings in a reference by a condition is refused: only a transaction finds what it selects', async () => {
+    const before = (await ask('GET', 'Patient/a')).text
+    const body = [{ op: 'add', path: '/managingOrganization', value: { reference: 'Patient?_id=a' } }]
+    const answer = await ask('PATCH', 'Patient/a', { headers: json, body })
+    refused(answer, 400, 'invalid')
+    expect(answer.text).toContain('transaction')
+    expect((await ask('GET', 'Patient/a')).text).toBe(before)
   })
 
   test('of what is unknown is 404, of what is deleted 410', async () => {

@@ -55,11 +55,14 @@ export function typeOf(request: FastifyRequest): string {
   throw new HttpProblem(404, 'not-supported', problem)
 }
 
-/** The query without what is about the answer. */
+/** What is about the form of an answer, whatever is asked for. */
+export const formatParameters = ['_format', '_pretty'] as const
+
+/** The query without what is about the form of the answer. */
 export function queryOf(request: FastifyRequest): URLSearchParams {
   const at = request.url.indexOf('?')
   const query = new URLSearchParams(at < 0 ? '' : request.url.slice(at + 1))
-  for (const name of ['_format', '_pretty']) query.delete(name)
+  for (const name of formatParameters) query.delete(name)
   return query
 }
 
@@ -68,12 +71,15 @@ const header = (request: FastifyRequest, name: string): string | undefined => {
   return Array.isArray(value) ? value[0] : value
 }
 
+/** Zeros alone name nothing. (W3C Trace Context, 3.2.2) */
+const traceparent = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/
+
 /** The trace that a W3C trace context is of. */
 export const traceOf = (request: FastifyRequest): string | undefined =>
-  /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(header(request, 'traceparent') ?? '')?.[1]
+  traceparent.exec(header(request, 'traceparent') ?? '')?.[1]
 
 /**
- * A request id is the causation of what is written, the trace of a W3C trace context its correlation, and an idempotency key its
+ * A request id is the causation of what is written, as the log and the answer call it; the trace of a W3C trace context its correlation, and an idempotency key its
  * request key.
  */
 export function auditOf(request: FastifyRequest): WriteOptions {
@@ -83,7 +89,7 @@ export function auditOf(request: FastifyRequest): WriteOptions {
   const { actor } = request.caller
   return {
     ...(actor === undefined ? undefined : { actor }),
-    ...(causation === undefined ? undefined : { causation: causation.slice(0, 200) }),
+    ...(causation === undefined ? undefined : { causation: request.id }),
     ...(correlation === undefined ? undefined : { correlation }),
     ...(key === undefined ? undefined : { request: key }),
   }

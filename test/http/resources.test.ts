@@ -300,6 +300,16 @@ describe('a request', () => {
   })
 })
 
+test('what is written is traced to its request by the id that the log and the answer have, and to a trace that is one', async () => {
+  const { ask, store } = await running()
+  const none = { 'x-request-id': 'two words', traceparent: `00-${'0'.repeat(32)}-b7ad6b7169203331-01` }
+  const answer = await ask('POST', 'Patient', { body: patient(), headers: none })
+  for await (const { transactions } of (await store.tenant('default')).commits()) {
+    expect(transactions[0]?.causation).toBe(answer.headers.get('x-request-id'))
+    expect(transactions[0]?.correlation).toBeUndefined()
+  }
+})
+
 test('tenants stand beside each other, where the server is told so', async () => {
   const { ask, store, root } = await running({ tenancy: { from: 'path' } })
   await store.tenant('other')

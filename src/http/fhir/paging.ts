@@ -1,5 +1,6 @@
 /** What histories and lists share: which parameters they take, how much a page holds, and where the next one is. */
 import type { FastifyRequest } from 'fastify'
+import { formatParameters } from '../context.js'
 import { parameterProblem } from '../failures.js'
 import { isLenient } from '../preferences.js'
 
@@ -45,7 +46,7 @@ export function linksOf(
   const at = (relation: string, page: string | null | undefined) => {
     const own = new URLSearchParams(query)
     own.delete('_page')
-    for (const name of ['_format', '_pretty']) {
+    for (const name of formatParameters) {
       const value = (said as Record<string, unknown>)[name]
       if (typeof value === 'string') own.set(name, value)
     }

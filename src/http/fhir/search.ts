@@ -6,7 +6,7 @@ import { parseInstant } from '../../../domain/instant.js'
 import { orThrow } from '../../../domain/task.js'
 import type { ResourceVersion, Tenant } from '../../index.js'
 import { checkAccess } from '../access/caller.js'
-import { baseOf, type Context, instantIn, queryOf, tenantOf, typeOf } from '../context.js'
+import { baseOf, type Context, formatParameters, instantIn, queryOf, tenantOf, typeOf } from '../context.js'
 import { parameterProblem } from '../failures.js'
 import { checkAccept, formIn, sendJson } from '../formats.js'
 import { lastUpdatedIn } from './last-updated.js'
@@ -16,9 +16,18 @@ export function addSearches(app: FastifyInstance, context: Context): void {
   app.get('/:type', (request, reply) => search(context, request, reply, queryOf(request)))
   app.post('/:type/_search', (request, reply) => {
     const query = queryOf(request)
-    for (const [name, value] of formIn(request)) query.append(name, value)
+    const form = formIn(request)
+    request.query = { ...formatIn(form), ...(request.query as object) }
+    for (const [name, value] of form) query.append(name, value)
     return search(context, request, reply, query)
   })
+}
+
+/** Takes out of a form what is about the form of the answer. */
+function formatIn(form: URLSearchParams): Record<string, string> {
+  const said = formatParameters.flatMap((name) => form.getAll(name).map((value) => [name, value] as const))
+  for (const name of formatParameters) form.delete(name)
+  return Object.fromEntries(said)
 }
 
 const conditions = ['_id', 'identifier', 'url']

@@ -114,6 +114,16 @@ describe('a search', async () => {
     expect([answer.status, ...codesOf(answer)]).toEqual([400, code])
   })
 
+  test('by POST takes what is about the form of the answer from either, and keeps it in its links', async () => {
+    const posted = (body: string, query = '') => ask('POST', `Patient/_search${query}`, { headers: form, body })
+    const answer = await posted('_count=1&_format=application/json&_pretty=true')
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8'])
+    expect(answer.text).toContain('\n  ')
+    expect(linkOf(answer.body, 'next')).toMatch(/_format=application%2Fjson&_pretty=true/)
+    expect((await posted('_format=xml')).status).toBe(406)
+    expect((await posted('_format=xml', '?_format=json')).status).toBe(200)
+  })
+
   test('by POST takes a form and nothing else', async () => {
     for (const [asked, status] of [
       [{ headers: form, body: '' }, 200],

@@ -136,7 +136,8 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
 
 /** Fastify closes the connection of a body that is refused; its client would not get to see the answer. */
 function stayOpen({ raw }: FastifyRequest, reply: FastifyReply): void {
-  if (!reply.hasHeader('connection')) return
+  // Of a client that asked first, nothing can follow, and it is told so.
+  if (!reply.hasHeader('connection') || !reply.raw.shouldKeepAlive) return
   reply.removeHeader('connection')
   // Node forgets with the header that there is nobody who would send more.
   if (raw.socket.readableEnded) reply.raw.shouldKeepAlive = false

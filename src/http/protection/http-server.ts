@@ -58,7 +58,8 @@ export function goOn(request: IncomingMessage): void {
 /** Lets go of a client that has had its answer and does not stop sending. What it sends is discarded meanwhile. */
 export const letGo: Observer = (_, { raw }) => {
   const { socket } = raw
-  if (raw.complete || socket.destroyed) return
+  // An injected request has no connection that could be.
+  if (raw.complete || socket.destroyed !== false) return
   const patience = setTimeout(() => socket.destroy(), lingerMs).unref()
   raw.once('close', () => clearTimeout(patience))
 }

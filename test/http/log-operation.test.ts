@@ -1,5 +1,7 @@
 /** `$log` over real HTTP: what an auditor can check of it, byte by byte, and what a follower hears of it, once each. */
+
 import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -332,6 +334,21 @@ describe('readers', () => {
       socket.destroy()
     },
   )
+
+  test('that take nothing any more are let go of, and make room', async () => {
+    const server = await running({ maxLogReaders: 1, connectionTimeoutMs: 1_000 }, await large(20))
+    // Beside the connections that are let go of.
+    const status = async () => (await server.app.inject('/fhir/$log?to=1&bodies=false')).statusCode
+    const accepted = once(server.app.server, 'connection')
+    const asked = once(server.app.server, 'request')
+    const socket = silent(server, 'text/event-stream')
+    const [[connection]] = await Promise.all([accepted, asked])
+    const closed = once(connection, 'close')
+    await expect.poll(status).toBe(503)
+    await closed
+    await expect.poll(status).toBe(200)
+    socket.destroy()
+  })
 
   test('are a bounded number, and whoever leaves makes room', async () => {
     const { ask, base } = await running({ maxLogReaders: 2 })

@@ -146,7 +146,7 @@ export interface Period {
 }
 
 export interface HistoryPage {
-  /** In the order that was asked for. Only with `during` may there be fewer than were asked for before the last page. */
+  /** In the order that was asked for. With `during`, and where bodies are large, there may be fewer than were asked for before the last page. */
   readonly entries: ReadonlyArray<ResourceVersion>
   /** For the next page; absent on the last one. */
   readonly cursor?: string

@@ -28,6 +28,10 @@ export interface Limits {
   readonly concurrency: number
   /** The longest page of history. */
   readonly maxPage: number
+  /** The bodies of a page of history or of a list, together; one that is larger is a page by itself. */
+  readonly maxPageBytes: number
+  /** The bodies that a Bundle answers with, and those that a condition looks at, together. */
+  readonly maxReadBytes: number
   /** The largest file of an export, but for a single resource that is larger. */
   readonly exportPartBytes: number
   /** What an export has in memory of files that are not written yet, all types together. */
@@ -65,6 +69,8 @@ export const defaultLimits: Limits = {
   cachedStates: 20_000,
   concurrency: 16,
   maxPage: 1_000,
+  maxPageBytes: 32 * mebibyte,
+  maxReadBytes: 128 * mebibyte,
   exportPartBytes: 32 * mebibyte,
   exportBufferBytes: 64 * mebibyte,
   exportCheckpointBytes: 1024 * mebibyte,

@@ -2,7 +2,7 @@
 import { type AnnalsError, absurd, describeConflict, type VersionConflict } from '../error.js'
 
 export interface Issue {
-  readonly severity: 'error' | 'fatal'
+  readonly severity: 'error' | 'fatal' | 'warning'
   /** Of the value set issue-type (FHIR 4.0.1). */
   readonly code: string
   readonly diagnostics: string
@@ -70,10 +70,11 @@ function answerToConflict({ expected, actual, deleted, isUnselected, isDemanded 
 
 function answerToLimit(unit: string): Answer {
   // Many resources are no long request: looking at all of them would cost too much.
-  if (unit === 'resources') return { status: 400, code: 'too-costly' }
+  if (tooMuchToRead.has(unit)) return { status: 400, code: 'too-costly' }
   return tooMuchAtOnce.has(unit) ? { status: 422, code: 'too-costly' } : { status: 413, code: 'too-long' }
 }
 
+const tooMuchToRead: ReadonlySet<string> = new Set(['resources', 'bytes of resources'])
 /** Of a request that is not too long by its bytes. */
 const tooMuchAtOnce: ReadonlySet<string> = new Set(['entries', 'operations', 'events'])
 

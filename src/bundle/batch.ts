@@ -3,7 +3,7 @@
  * that what is read is what the others have written, and none may depend on another.
  */
 import { annalsError, isAnnalsError } from '../../domain/error.js'
-import { isWrite, rankOf } from '../../domain/fhir/bundle/interaction.js'
+import { isWrite, rankOf, rankOfReads } from '../../domain/fhir/bundle/interaction.js'
 import { conditionalLinksOf, linksOf } from '../../domain/fhir/bundle/links.js'
 import { type Entry, placeOf } from '../../domain/fhir/bundle/read.js'
 import type { EntryResponse } from '../../domain/fhir/bundle/response.js'
@@ -13,9 +13,10 @@ import { mapBounded } from '../../domain/task.js'
 import type { BundleOptions } from './api.js'
 import { takesTransaction } from './linked.js'
 import type { Asked } from './plan.js'
+import { makeRoom, type Room } from './room.js'
 import { askedBy, type BundleDeps, digestOf, transact } from './transact.js'
 
-/** Entries that are under way at once: enough to share commits. */
+/** Entries that write and are under way at once: enough to share commits. */
 const width = 256
 
 /** Answers in the order of the request. */
@@ -34,6 +35,7 @@ export async function processBatch(
     answers[entry.index] = await orOutcome(entry, process)
   }
   const asked: Asked[] = []
+  const room = makeRoom(deps.limits)
   const writers = new Map<string, number>()
   for (const entry of entries)
     await answer(entry, () => {
@@ -46,8 +48,8 @@ export async function processBatch(
   for (const rank of new Set(asked.map(({ interaction }) => rankOf(interaction)).sort()))
     await mapBounded(
       asked.filter(({ interaction }) => rankOf(interaction) === rank),
-      width,
-      (one) => answer(one.entry, () => processOne(deps, one, provenance, options)),
+      rank === rankOfReads ? deps.limits.concurrency : width,
+      (one) => answer(one.entry, () => processOne(deps, one, provenance, room, options)),
     )
   return answers
 }
@@ -56,12 +58,13 @@ async function processOne(
   deps: BundleDeps,
   asked: Asked,
   provenance: Asked | undefined,
+  room: Room,
   options: BundleOptions,
 ): Promise<EntryResponse> {
   const { entry } = asked
   const request = options.request === undefined ? undefined : `${options.request}:${entry.index}`
   const digest = (): string => digestOf(entry, entry.resource)
-  const work = { asked: [asked], provenance, isTransaction: false }
+  const work = { asked: [asked], provenance, room, isTransaction: false }
   const { answers } = await transact(deps, work, digest, { ...options, request })
   return answers[0] as EntryResponse
 }

@@ -10,6 +10,7 @@ import { bytesOf, limit, notesOf } from '../write/prepare.js'
 import type { BundleOptions, BundleResponse, InteractionRequest } from './api.js'
 import { checkIndependent, processBatch } from './batch.js'
 import { readProvenance } from './provenance.js'
+import { makeRoom } from './room.js'
 import { askedBy, type BundleDeps, digestOf, transact } from './transact.js'
 
 export async function processBundle(
@@ -30,7 +31,7 @@ export async function processBundle(
   const provenance = readProvenance(options.provenance, limits)
   if (type === 'batch') return responseOf('batch-response', await processBatch(deps, entries, provenance, options))
   const asked = entries.map((entry) => askedBy(deps, entry, options))
-  const work = { asked, provenance, isTransaction: true }
+  const work = { asked, provenance, room: makeRoom(limits), isTransaction: true }
   const { transaction, answers } = await transact(deps, work, () => sha256(bytes), options)
   return responseOf('transaction-response', answers, transaction)
 }
@@ -52,7 +53,7 @@ export async function processInteraction(
   const provenance = readProvenance(options.provenance, deps.limits)
   const asked = askedBy(deps, entry, options)
   for (const each of provenance === undefined ? [asked] : [asked, provenance]) checkIndependent(deps, each, new Map())
-  const work = { asked: [asked], provenance, isTransaction: false }
+  const work = { asked: [asked], provenance, room: makeRoom(deps.limits), isTransaction: false }
   const { answers } = await transact(deps, work, () => digestOf(entry, bytes), options)
   return answers[0] as EntryResponse
 }

@@ -16,6 +16,7 @@ import type { PlannedResult } from '../write/planned.js'
 import type { WriteResult } from '../write/result.js'
 import type { BundleOptions } from './api.js'
 import type { Asked } from './plan.js'
+import { type Room, withoutBody } from './room.js'
 
 export interface RespondDeps {
   readonly reader: Reader
@@ -28,6 +29,7 @@ export async function respond(
   deps: RespondDeps,
   ordered: ReadonlyArray<Asked>,
   { result: { id, results }, plan }: PlannedResult,
+  room: Room,
   options: BundleOptions,
 ): Promise<EntryResponse[]> {
   // A search sees what the transaction has left behind; where it has written nothing, what everybody sees.
@@ -37,7 +39,7 @@ export async function respond(
     answer: await answerTo(
       deps,
       { interaction, result: results[place] as WriteResult, operation: plan?.operations[place] },
-      seq,
+      { seq, isWritten: id !== undefined, room },
       options,
     ),
   }))
@@ -51,20 +53,36 @@ interface Processed {
   readonly operation?: Operation
 }
 
+interface Answering {
+  /** The head of what searches see. */
+  readonly seq: number
+  /** Whether the transaction has written something, so that it cannot fail any more. */
+  readonly isWritten: boolean
+  readonly room: Room
+}
+
 async function answerTo(
   deps: RespondDeps,
   { interaction, result, operation }: Processed,
-  seq: number,
+  { seq, isWritten, room }: Answering,
   options: BundleOptions,
 ): Promise<EntryResponse> {
   const { type, id, version, at } = result
   const found = { type, id, version, at }
   // Who patches a resource has not sent all of it.
   const isShown = interaction.kind !== 'patch' || options.permit?.('r', type) !== false
-  const body = async (): Promise<Pick<EntryResponse, 'resource'> | undefined> =>
-    options.return === 'representation' && isShown
-      ? { resource: writtenBy(operation, result) ?? (await bodyOf(deps.reader, type, id, version)) }
-      : undefined
+  const within = async (bytes: number, read: () => Uint8Array | Promise<Uint8Array>): Promise<Shown> => {
+    if (room.take(bytes)) return { resource: await read() }
+    if (isWritten) return { outcome: withoutBody }
+    throw room.exceeded(interaction.index, bytes)
+  }
+  const body = async (): Promise<Shown | undefined> => {
+    if (options.return !== 'representation' || !isShown) return undefined
+    const written = writtenBy(operation, result)
+    if (written !== undefined) return within(written.length, () => written)
+    const pointer = await pointerOf(deps.reader, type, id, version)
+    return within(pointer.length ?? 0, () => deps.reader.body(pointer))
+  }
   switch (interaction.kind) {
     case 'create':
       return { status: result.changed ? 201 : 200, ...found, ...(await body()) }
@@ -78,27 +96,27 @@ async function answerTo(
       const pointer = await pointerOf(deps.reader, type, id, wanted)
       const read = { type, id, version: wanted, at: formatInstant(pointer.at) }
       if (isUnchanged(interaction.had, wanted, pointer.at)) return { status: 304, ...read }
-      return interaction.isHead
-        ? { status: 200, ...read }
-        : { status: 200, ...read, resource: await deps.reader.body(pointer) }
+      const shown = interaction.isHead ? {} : await within(pointer.length ?? 0, () => deps.reader.body(pointer))
+      return { status: 200, ...read, ...shown }
     }
     default: {
       if (interaction.isHead) return { status: 200, type }
       const matches = await deps.matching.match(interaction.condition, { seq })
       const found = matches.map(({ pointer, body }) => ({ ...pointer, body }))
-      return { status: 200, type, resource: encodeSearchset(found, options.base, `${type}?${interaction.query}`) }
+      const bytes = found.reduce((sum, { body }) => sum + body.length, 0)
+      const search = `${type}?${interaction.query}`
+      return { status: 200, type, ...(await within(bytes, () => encodeSearchset(found, options.base, search))) }
     }
   }
 }
+
+type Shown = Pick<EntryResponse, 'resource' | 'outcome'>
 
 /** What has just been written is known without a read: the bytes that went into the commit. */
 function writtenBy(operation: Operation | undefined, result: WriteResult): Uint8Array | undefined {
   if (operation?.kind !== 'put' || !result.changed || result.at === undefined) return undefined
   return documentBytes(operation.body, stampOf(result, result.at))
 }
-
-const bodyOf = async (reader: Reader, type: string, id: string, version: number): Promise<Uint8Array> =>
-  reader.body(await pointerOf(reader, type, id, version))
 
 async function pointerOf(reader: Reader, type: string, id: string, version: number): Promise<VersionPointer> {
   const pointer = await reader.version({ type, id }, version)

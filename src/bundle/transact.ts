@@ -13,6 +13,7 @@ import type { BundleOptions } from './api.js'
 import { checkNeeds } from './permit.js'
 import { type Asked, inOrder, type PlanDeps, planBundle } from './plan.js'
 import { respond } from './respond.js'
+import type { Room } from './room.js'
 
 export interface BundleDeps extends PlanDeps, PlannedDeps {
   readonly kind: Kind
@@ -32,6 +33,8 @@ export const digestOf = ({ request }: Entry, body: Uint8Array = Buffer.of()): st
 export interface Work {
   readonly asked: ReadonlyArray<Asked>
   readonly provenance: Asked | undefined
+  /** For the bodies that are answered. */
+  readonly room: Room
   /** Whether its entries may refer to each other, and to what conditions select. */
   readonly isTransaction: boolean
 }
@@ -39,7 +42,7 @@ export interface Work {
 /** `digest`: of what is asked for, without the Provenance. */
 export async function transact(
   deps: BundleDeps,
-  { asked, provenance: given, isTransaction }: Work,
+  { asked, provenance: given, room, isTransaction }: Work,
   digest: () => string,
   options: BundleOptions,
 ): Promise<{ readonly answers: EntryResponse[]; readonly transaction?: string }> {
@@ -55,7 +58,7 @@ export async function transact(
     given === undefined ? digest() : sha256(`${digest()} ${sha256(given.entry.resource as Uint8Array)}`)
   try {
     const written = await writePlanned(deps, { name: 'the Bundle', digest: whole, plan }, options)
-    const answers = await respond(deps, ordered, written, options)
+    const answers = await respond(deps, ordered, written, room, options)
     const { result } = written
     return result.id === undefined ? { answers } : { answers, transaction: result.id }
   } catch (error) {

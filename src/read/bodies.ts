@@ -39,6 +39,16 @@ export async function bodiesOf(
   )
 }
 
+/** Those of the first whose bodies have so many bytes together, and one at least. */
+export function withinBytes(pointers: ReadonlyArray<VersionPointer>, maxBytes: number): ReadonlyArray<VersionPointer> {
+  let bytes = 0
+  for (const [place, { length = 0 }] of pointers.entries()) {
+    bytes += length
+    if (bytes > maxBytes && place > 0) return pointers.slice(0, place)
+  }
+  return pointers
+}
+
 function partsOf(pointers: ReadonlyArray<VersionPointer>, places: ReadonlyArray<number>): Part[] {
   const located = places.map((place) => {
     const { seq, offset: start = 0, length = 0 } = pointers[place] as VersionPointer

@@ -8,7 +8,7 @@ import type { PointerStore } from '../../domain/ports/index.js'
 import type { ResourceRef } from '../../domain/resource.js'
 import { mapBounded, orThrow, run } from '../../domain/task.js'
 import type { Limits } from '../limits.js'
-import { bodiesOf } from './bodies.js'
+import { bodiesOf, withinBytes } from './bodies.js'
 import { makeFindDuring } from './history-during.js'
 import { above, below, logPlace, placeOf, type Scope, scopeName } from './history-places.js'
 import { type LogReader, missingCommit, type OpenCommit } from './log-reader.js'
@@ -69,10 +69,11 @@ export function makeHistory(deps: HistoryDeps): (scope: Scope, bound: Bound, opt
         : await findDuring(scope, { ...place, from }, count + 1, (next) => find(scope, next, count + 1))
     const since = place.since ?? Number.NEGATIVE_INFINITY
     const recent = found.pointers.filter((pointer) => pointer.at >= since)
-    const shown = recent.slice(0, count)
+    // Also where no bodies are wanted: whoever asks again with bodies gets the same page.
+    const shown = withinBytes(recent.slice(0, count), limits.maxPageBytes)
     const bodies = options.bodies ? await bodiesOf(reader, shown, limits, found.opened) : []
     const last = shown.at(-1)
-    const after = recent.length > count && last !== undefined ? placeOf(scope, last) : found.after
+    const after = recent.length > shown.length && last !== undefined ? placeOf(scope, last) : found.after
     return {
       entries: shown.map((pointer, i) => ({ pointer, body: bodies[i] })),
       cursor: after === undefined ? undefined : encodeCursor({ ...place, after }),

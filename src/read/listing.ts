@@ -20,7 +20,7 @@ import {
 import { beginning, comparePlaces, passes } from '../../projections/place.js'
 import type { Place } from '../../projections/projection.js'
 import type { Limits } from '../limits.js'
-import { bodiesOf } from './bodies.js'
+import { bodiesOf, withinBytes } from './bodies.js'
 import type { LogReader } from './log-reader.js'
 import type { Bound, Reader } from './reader.js'
 import { compareIds, makeTypeIndexes } from './type-indexes.js'
@@ -65,11 +65,11 @@ export function makeListing(deps: ListingDeps): Listing {
     const seq = given === undefined ? await settled(bound) : Math.min(given.seq, bound.seq)
     const count = Math.min(options.count, limits.maxPage)
     const found = await find(type, seq, given?.after, count + 1)
-    const shown = found.slice(0, count)
+    const shown = withinBytes(found.slice(0, count), limits.maxPageBytes)
     const bodies = options.bodies ? await bodiesOf(reader, shown, limits) : []
     const last = shown.at(-1)
     const cursor: Cursor | undefined =
-      found.length > count && last !== undefined ? { scope, seq, after: last.id } : undefined
+      found.length > shown.length && last !== undefined ? { scope, seq, after: last.id } : undefined
     return {
       entries: shown.map((pointer, i) => ({ pointer, body: bodies[i] })),
       ...(cursor === undefined ? undefined : { cursor: encodeCursor(cursor) }),

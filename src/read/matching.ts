@@ -21,7 +21,7 @@ export interface Match {
 }
 
 export interface Matching {
-  /** Sorted by id. More than 1,000 candidates are a `LimitExceeded`: a condition is meant for one resource, or a few. */
+  /** Sorted by id. More than 1,000 candidates, or very large ones, are a `LimitExceeded`: a condition is meant for one resource, or a few. */
   match(condition: Condition, bound: Bound): Promise<Match[]>
 }
 
@@ -32,6 +32,9 @@ export interface MatchingDeps {
   readonly limits: Limits
 }
 
+const tooMuch = (limit: number, actual: number, unit: string) =>
+  annalsError('LimitExceeded', { what: 'what a condition may select', limit, actual, unit })
+
 const maxCandidates = 1_000
 const itemsPerQuery = 100
 
@@ -41,6 +44,8 @@ export function makeMatching({ log, pointers, reader, limits }: MatchingDeps): M
     const ids = (await candidateIds(condition, bound)).sort()
     const found = await mapBounded(ids, limits.concurrency, (id) => reader.versionWithin({ type, id }, bound))
     const standing = found.filter((pointer) => pointer !== undefined && pointer.op !== 'delete') as VersionPointer[]
+    const bytes = standing.reduce((sum, { length = 0 }) => sum + length, 0)
+    if (bytes > limits.maxReadBytes) throw tooMuch(limits.maxReadBytes, bytes, 'bytes of resources')
     const bodies = await bodiesOf(reader, standing, limits)
     return standing.flatMap((pointer, place) => {
       const body = bodies[place] as Uint8Array
@@ -58,10 +63,7 @@ export function makeMatching({ log, pointers, reader, limits }: MatchingDeps): M
       do {
         const page = await run(pointers.query({ pk, limit: itemsPerQuery, token }))
         for (const { id, seq } of page.items.map(statedFromItem)) if (seq <= bound.seq) ids.add(id)
-        if (ids.size > maxCandidates) {
-          const what = 'what a condition may select'
-          throw annalsError('LimitExceeded', { what, limit: maxCandidates, actual: ids.size, unit: 'resources' })
-        }
+        if (ids.size > maxCandidates) throw tooMuch(maxCandidates, ids.size, 'resources')
         token = page.token
       } while (token !== undefined)
     })

@@ -1,5 +1,6 @@
 /** Histories, lists, Bundles and the CapabilityStatement over real HTTP. */
 import { describe, expect, test } from 'vitest'
+import { openStore } from '../../src/index.js'
 import { all, linkOf, type Page } from './pages.js'
 import { codesOf, type Running, running } from './server.js'
 
@@ -54,6 +55,31 @@ describe('a history', () => {
       expect(linkOf(page, 'first')).toBe(`${server.base}/_history?_count=2`)
     }
     expect(linkOf(pages[0] as Page, 'next')).toContain('_count=2&_page=')
+  })
+
+  test('ends a page where its bodies are large together, and goes on with the others', async () => {
+    const server = await running({}, await openStore('memory:', { limits: { maxPageBytes: 5_000 } }))
+    const sizes = [1_000, 1_000, 9_000, 2_000, 3_000, 1_000]
+    for (const [n, size] of sizes.entries())
+      await server.ask('PUT', `Basic/b${n}`, {
+        body: { resourceType: 'Basic', id: `b${n}`, language: 'x'.repeat(size) },
+      })
+    for (const size of sizes)
+      await server.ask('PUT', 'Basic/b0', { body: { resourceType: 'Basic', id: 'b0', language: 'x'.repeat(size) } })
+    for (const [path, count] of [
+      ['_history', 12],
+      ['Basic/_history?_sort=_lastUpdated', 12],
+      ['Basic/b0/_history', 7],
+      ['Basic', 6],
+    ] as const) {
+      const pages = await all(server, path)
+      expect(new Set(pages.flatMap(({ entry = [] }) => entry.map((each) => JSON.stringify(each)))).size, path).toBe(
+        count,
+      )
+      for (const { entry = [] } of pages)
+        if (entry.length > 1) expect(JSON.stringify(entry.map(({ resource }) => resource)).length).toBeLessThan(5_500)
+      expect(pages.length).toBeGreaterThan(2)
+    }
   })
 
   test('since an instant, as of one, and within bounds', async () => {

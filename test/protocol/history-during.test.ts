@@ -56,9 +56,14 @@ async function write(tenant: Tenant, { type, id }: Ref, deletes: boolean): Promi
 }
 
 async function everything(tenant: Tenant): Promise<ResourceVersion[]> {
-  const { entries, cursor } = await tenant.history({}, { count: 999, order: 'oldest-first' })
-  expect(cursor).toBeUndefined()
-  return [...entries]
+  const found: ResourceVersion[] = []
+  let cursor: string | undefined
+  do {
+    const page = await tenant.history({}, { count: 999, order: 'oldest-first', cursor })
+    found.push(...page.entries)
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  return found
 }
 
 test(`hold what was current then, however they are paged, with seed ${seed}`, async () => {
@@ -69,6 +74,7 @@ test(`hold what was current then, however they are paged, with seed ${seed}`, as
         partitions: fc.constantFrom(1, 1, 3),
         count: fc.integer({ min: 1, max: 6 }),
         maxPassedOver: fc.integer({ min: 1, max: 8 }),
+        maxPageBytes: fc.constantFrom(1, 6, 1_000),
         begins: fc.nat(),
         ends: fc.nat(),
         off: fc.constantFrom(-1, 0, 1),
@@ -77,9 +83,22 @@ test(`hold what was current then, however they are paged, with seed ${seed}`, as
         bodies: fc.boolean(),
         ref: refs,
       }),
-      async ({ list, partitions, count, maxPassedOver, begins, ends, off, order, since, bodies, ref }) => {
+      async ({
+        list,
+        partitions,
+        count,
+        maxPassedOver,
+        maxPageBytes,
+        begins,
+        ends,
+        off,
+        order,
+        since,
+        bodies,
+        ref,
+      }) => {
         const world = makeWorld()
-        const { store } = await world.open({ limits: { maxPassedOver } })
+        const { store } = await world.open({ limits: { maxPassedOver, maxPageBytes } })
         const tenant = await store.tenant('many', { kind: 'json', partitions })
         await tenant.update('Note', 'a', '{}')
         for (const { ref, deletes, wait } of list) {

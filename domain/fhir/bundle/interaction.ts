@@ -45,7 +45,8 @@ export const isWrite = (interaction: Interaction): interaction is Write =>
 
 /** The order of a transaction, in which no result depends on the order of its entries. */
 export const rankOf = ({ kind }: Interaction): number => ranks[kind]
-const ranks = { delete: 0, create: 1, update: 2, patch: 2, read: 3, search: 3 } as const
+export const rankOfReads = 3
+const ranks = { delete: 0, create: 1, update: 2, patch: 2, read: rankOfReads, search: rankOfReads } as const
 
 export function interactionOf(entry: Entry, fhirVersion: FhirVersion): E.Either<AnnalsError, Interaction> {
   const { index, request, resource } = entry

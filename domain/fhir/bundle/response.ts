@@ -13,7 +13,7 @@ export interface EntryResponse {
   readonly at?: string
   /** The bytes as stored, or a searchset. */
   readonly resource?: Uint8Array
-  /** Why an entry of a batch failed. */
+  /** Why an entry of a batch failed, or why the resource is not shown. */
   readonly outcome?: Outcome
 }
 

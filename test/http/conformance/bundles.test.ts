@@ -329,6 +329,29 @@ describe('a transaction', () => {
     expect((await ask('POST', '', { body: bundle('transaction', ...patches.slice(0, 5)) })).status).toBe(200)
   })
 
+  test('answers what it has written without the bodies that there is no room for, and fails where it has only read', async () => {
+    const { ask } = await running({}, await openStore('memory:', { limits: { maxReadBytes: 10_000 } }))
+    const large = (id: string) => patient({ id, identifier, language: 'x'.repeat(3_000) })
+    for (const id of ['a', 'b', 'c', 'd']) await ask('PUT', `Patient/${id}`, { body: large(id) })
+    const reads = ['a', 'b', 'c', 'd'].map((id) => asks('GET', `Patient/${id}`))
+    const whole = await ask('POST', '', { body: bundle('transaction', ...reads) })
+    expect([whole.status, ...codesOf(whole)]).toEqual([400, 'too-costly'])
+    const found = await ask('GET', 'Patient?identifier=s|1')
+    expect([found.status, ...codesOf(found)]).toEqual([400, 'too-costly'])
+    const each = await ask('POST', '', { body: bundle('batch', ...reads, asks('HEAD', 'Patient/a')) })
+    expect(statuses(each.body).sort()).toEqual(['200', '200', '200', '200', '400'])
+    const headers = { prefer: 'return=representation' }
+    const written = await ask('POST', '', {
+      body: bundle('transaction', put('Patient/a', large('a')), ...reads),
+      headers,
+    })
+    expect(statuses(written.body)).toEqual(['200', '200', '200', '200', '200'])
+    const hidden = written.body.entry.filter(({ resource }: { resource?: object }) => resource === undefined)
+    expect(hidden).toHaveLength(2)
+    for (const { response } of hidden)
+      expect(response).toMatchObject({ location: expect.any(String), outcome: { issue: [{ code: 'too-costly' }] } })
+  })
+
   test('replaces full URLs in references, uris and narratives, not in canonicals; versions stay versions', async () => {
     const { ask } = await running()
     const link = 'urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0'

@@ -32,7 +32,8 @@ export interface States {
 }
 
 export function makeStates(max: number): States {
-  const cache = new LRUCache<string, Current>({ max: Math.max(1, max) })
+  // Bounded by `max`, it would make room for so many at once: most logs of many tenants are opened for a few writes.
+  const cache = new LRUCache<string, Current>({ maxSize: Math.max(1, max), sizeCalculation: () => 1 })
   const receipts = new Map<string, Receipt>()
   const commits = new Map<number, { changes: ReadonlyMap<string, Current>; requests: ReadonlyArray<string> }>()
 

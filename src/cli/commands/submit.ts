@@ -80,7 +80,7 @@ export const addSubmit: AddCommand = (make, surroundings) => {
       const status = await withTenant(session, opening, (tenant) => submit(session, tenant, manifests, flags))
       if (hasFailed(status)) surroundings.finish(exitCodes.failed)
     })
-  addSubmissions(make('submissions', 'List, show and abort bulk submissions', examples), surroundings)
+  addSubmissions(make('submissions', 'List and show bulk submissions, and take them back', examples), surroundings)
 }
 
 async function manifestsOf(sources: ReadonlyArray<string>, { header = [] }: Flags): Promise<ManifestInput[]> {

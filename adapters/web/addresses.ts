@@ -6,9 +6,15 @@ import { SourceProblem } from '../../domain/ports/index.js'
 
 const refused = (): SourceProblem => new SourceProblem('its address is a private one, and these are not asked')
 
+/** All of IPv6 that is given out. What is written otherwise may be an address of IPv4 in disguise. (RFC 4291, 2.4 and 2.5.5) */
+const givenOut = ipaddr.IPv6.parseCIDR('2000::/3')
+
 /** Neither of this machine, nor of a private network, nor reserved. An IPv4 address inside one of IPv6 counts as itself. */
-export const isPublic = (address: string): boolean =>
-  ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast'
+export function isPublic(address: string): boolean {
+  if (!ipaddr.isValid(address)) return false
+  const found = ipaddr.process(address)
+  return found.range() === 'unicast' && (found instanceof ipaddr.IPv4 || found.match(givenOut))
+}
 
 /** For addresses that stand in the URL itself: nobody looks them up. */
 export function checkHost(hostname: string): void {

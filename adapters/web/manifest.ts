@@ -21,11 +21,10 @@ export function readManifest(bytes: Uint8Array, base: string): ManifestPage {
   const { output = [], deleted = [], link = [] } = decoded(bytes)
   const next = link.find(({ relation }) => relation === 'next')?.url
   const absolute = (url: string): string => {
-    try {
-      return new URL(url, base).href
-    } catch {
-      throw new SourceProblem('its manifest holds a URL that is none')
-    }
+    if (!URL.canParse(url, base)) throw new SourceProblem('its manifest holds a URL that is none')
+    const { href, protocol } = new URL(url, base)
+    if (protocol !== 'file:' || base.startsWith('file:')) return href
+    throw new SourceProblem('its manifest is of another server, and names a file of this machine')
   }
   return {
     files: [

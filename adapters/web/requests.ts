@@ -45,7 +45,8 @@ export function makeGet(rules: RequestRules): Get {
       const answer = await once(url, said, signal)
       const { statusCode = 0, headers: told } = answer
       if (statusCode < 300 || statusCode >= 400 || told.location === undefined) return answer
-      answer.resume()
+      // Whatever it says besides may have no end.
+      answer.destroy()
       if (redirects === rules.maxRedirects)
         throw new SourceProblem(`it redirects more than ${rules.maxRedirects} times`)
       const next = parsed(told.location, url)

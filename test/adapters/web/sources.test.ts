@@ -68,7 +68,8 @@ describe('a file', () => {
     const url = await serving(({ headers }, response) => {
       asked++
       const from = ranges ? Number(/bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0) : 0
-      response.writeHead(from > 0 ? 206 : 200, { etag: '"1"', 'content-length': text.length - from })
+      const range = from > 0 ? { 'content-range': `bytes ${from}-${text.length - 1}/${text.length}` } : {}
+      response.writeHead(from > 0 ? 206 : 200, { ...range, etag: '"1"', 'content-length': text.length - from })
       const upTo = from + Math.floor(text.length / 3) * (ranges ? 1 : asked)
       if (upTo >= text.length) response.end(text.slice(from))
       else response.write(text.slice(from, upTo), () => setImmediate(() => response.destroy()))
@@ -120,7 +121,7 @@ describe('a file', () => {
   })
 
   test('ends when its reader does', async () => {
-    const url = await serving((_, response) => void response.write('x'))
+    const url = await serving((_, response) => void response.write('xx'))
     const stop = new AbortController()
     const reading = problemOf(
       (async () => {
@@ -129,6 +130,67 @@ describe('a file', () => {
     )
     expect(await reading).toContain('cannot be read')
   })
+
+  test('that goes on elsewhere than it was asked to is refused', async () => {
+    for (const range of ['bytes 0-249999/250000', 'none', undefined]) {
+      const url = await serving(({ headers }, response) => {
+        const isAgain = headers.range !== undefined
+        const told = isAgain && range !== undefined ? { 'content-range': range } : {}
+        response.writeHead(isAgain ? 206 : 200, { ...told, 'content-length': text.length })
+        if (isAgain) response.end(text)
+        else response.write(text.slice(0, 1_000), () => setImmediate(() => response.destroy()))
+      })
+      expect(await problemOf(readOf(url))).toContain('another part')
+    }
+  })
+
+  test('is unpacked, however small its first piece is', async () => {
+    const packed = gzipSync(text)
+    const url = await serving((_, response) => {
+      response.flushHeaders()
+      response.write(packed.subarray(0, 1), () => setTimeout(() => response.end(packed.subarray(1)), 30))
+    })
+    expect(await readOf(url)).toBe(text)
+  })
+
+  test('that comes by drops, or in ever new pieces, is given up', async () => {
+    const clock = handClock()
+    const drops = await serving((_, response) => {
+      response.flushHeaders()
+      const more = (): void => {
+        clock.move(50_000)
+        response.write('x', () => setImmediate(more))
+      }
+      more()
+    })
+    const pieces = await serving((_, response) => {
+      response.writeHead(200, { 'content-length': 1_000_000 })
+      response.write('x', () => setImmediate(() => response.destroy()))
+    })
+    const slow = webSources({ ...defaultSourceRules, allowPrivate: true }, { clock, ids: systemIds })
+    for (const [url, problem] of [
+      [drops, 'too slowly'],
+      [pieces, 'cannot be read'],
+    ] as const) {
+      const reading = (async () => {
+        for await (const _ of slow.open(url, {}, never));
+      })()
+      expect(await problemOf(reading)).toContain(problem)
+    }
+  })
+
+  test('that nobody reads to its end is let go, and so is what a redirect says', async () => {
+    const open = new Set<unknown>()
+    const url = await serving(({ url }, response) => {
+      open.add(response)
+      response.on('close', () => open.delete(response))
+      response.writeHead(url === '/moved' ? 302 : 200, { location: '/' })
+      const more = (): void => void (response.destroyed || response.write('x'.repeat(1_000), () => setImmediate(more)))
+      more()
+    })
+    for (const path of ['', '/moved']) for await (const _ of sources().open(url + path, {}, never)) break
+    while (open.size > 0) await new Promise((resolve) => setImmediate(resolve))
+  }, 5_000)
 
   test('of this machine is read where it is allowed', async () => {
     expect(await problemOf(readOf(import.meta.url))).toContain('file of this machine')
@@ -153,7 +215,7 @@ describe('headers', () => {
 describe('private addresses', () => {
   test.each([
     ...['127.0.0.1', '10.1.2.3', '172.16.0.1', '192.168.1.1', '169.254.169.254', '0.0.0.0', '100.64.0.1', '224.0.0.1'],
-    ...['::1', '::', 'fe80::1', 'fc00::1', '::ffff:127.0.0.1', '::ffff:10.0.0.1', '64:ff9b::a00:1'],
+    ...['::1', '::', 'fe80::1', 'fc00::1', '::ffff:127.0.0.1', '::ffff:10.0.0.1', '64:ff9b::a00:1', '::7f00:1'],
   ])('%s is one', (address) => expect(isPublic(address)).toBe(false))
 
   test.each(['93.184.216.34', '2606:2800:220:1:248:1893:25c8:1946'])('%s is none', (address) =>
@@ -167,7 +229,7 @@ describe('private addresses', () => {
       response.end('x')
     })
     const { port } = new URL(url)
-    for (const host of ['127.0.0.1', 'localhost', '[::1]', '2130706433', '0x7f.1', '127.1'])
+    for (const host of ['127.0.0.1', 'localhost', '[::1]', '[::127.0.0.1]', '2130706433', '0x7f.1', '127.1'])
       expect(await problemOf(readOf(`http://${host}:${port}/`, { allowPrivate: false })), host).toContain('private')
     expect(asked).toBe(0)
   })
@@ -200,6 +262,17 @@ describe('a manifest', () => {
       expect(await problemOf(sources().manifest(url, {}, never))).toContain('manifest')
     },
   )
+
+  test('of another server names no file of this machine, where such files are read, too', async () => {
+    const url = await serving((_, response) => response.end('{"output":[{"url":"file:///etc/passwd"}]}'))
+    expect(await problemOf(sources({ allowFiles: true }).manifest(url, {}, never))).toContain('file of this machine')
+  })
+
+  test('of too many files is refused', async () => {
+    const page = JSON.stringify({ output: Array(10_001).fill({ url: '/1' }) })
+    const url = await serving((_, response) => response.end(page))
+    expect(await problemOf(sources().manifest(url, {}, never))).toContain('more than 10000 files')
+  })
 
   test('without an end is refused', async () => {
     const url = await serving((_, response) => response.end('{"output":[],"link":[{"relation":"next","url":"/"}]}'))

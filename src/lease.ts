@@ -14,7 +14,7 @@ export interface LeaseDeps {
 export type Told = Item['attributes']
 
 export interface Lease {
-  /** Called between steps, as often as one likes. Answers false if somebody else has it; trouble with the lease is no trouble with the work. */
+  /** As often as one likes. Answers false if somebody else has it; trouble with the lease is no trouble with the work. */
   renew(told?: Told): Promise<boolean>
   /** Lets others have it at once, and leaves the item there for them to find. */
   release(): Promise<void>
@@ -24,6 +24,20 @@ export interface Lease {
 
 /** How long somebody who died keeps others from it, in milliseconds. */
 const defaultLeaseMs = 15_000
+
+/** Renews it until the signal aborts, and calls `lost` when somebody else has it. Resolves then. */
+export async function keepLease(
+  { clock }: Pick<LeaseDeps, 'clock'>,
+  lease: Lease,
+  signal: AbortSignal,
+  lost: () => void,
+  { leaseMs = defaultLeaseMs, told = (): Told => ({}) } = {},
+): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(leaseMs / 3, signal)
+    if (!signal.aborted && !(await lease.renew(told()))) return lost()
+  }
+}
 
 /** Whether somebody has it. */
 export const isHeld = ({ attributes: { until } }: Item, clock: Clock): boolean =>

@@ -23,7 +23,8 @@ export type Guard = (step: () => Promise<unknown>) => Promise<void>
 export type Look = (guarded: Guard, signal: AbortSignal) => Promise<void>
 
 export interface BulkWorkers {
-  begin(options: BulkWorkOptions, look: Look): BulkWorker
+  /** `left`: resolves when what it began and goes on between two looks is left, too. */
+  begin(options: BulkWorkOptions, look: Look, left?: () => Promise<void>): BulkWorker
   /** Stops every worker. */
   close(): Promise<void>
 }
@@ -33,7 +34,11 @@ const defaultLookMs = 5_000
 export function makeBulkWorkers(clock: Clock): BulkWorkers {
   const workers = new Set<BulkWorker>()
 
-  function begin({ lookMs = defaultLookMs, onFailure = () => undefined }: BulkWorkOptions, look: Look): BulkWorker {
+  function begin(
+    { lookMs = defaultLookMs, onFailure = () => undefined }: BulkWorkOptions,
+    look: Look,
+    left = async (): Promise<void> => undefined,
+  ): BulkWorker {
     const stopping = new AbortController()
     const { signal } = stopping
     let waking = new AbortController()
@@ -50,6 +55,7 @@ export function makeBulkWorkers(clock: Clock): BulkWorkers {
         await guarded(() => look(guarded, signal))
         await clock.sleep(lookMs, AbortSignal.any([signal, waking.signal]))
       }
+      await left()
     })()
     const worker: BulkWorker = {
       wake: () => waking.abort(),

@@ -3,6 +3,7 @@ import { submissionsPk } from '../../domain/keys.js'
 import { SourceProblem, type Sources } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
 import type { LineResult, SubmissionName, UndoConflict } from '../../src/bulk/submit/api.js'
+import type { Limits } from '../../src/limits.js'
 import type { Store, Tenant } from '../../src/store.js'
 import { type Fate, through } from '../copy/faults.js'
 import type { HandClock } from '../protocol/hand-clock.js'
@@ -25,7 +26,12 @@ export interface SubmitWorld {
 export const name: SubmissionName = { submitter: 'https://example.org|us', submission: 's/1' }
 
 /** `groupLines`: lines that are written together. */
-export function makeSubmitWorld(files: Files, partitions = 1, groupLines = 1_000): SubmitWorld {
+export function makeSubmitWorld(
+  files: Files,
+  partitions = 1,
+  groupLines = 1_000,
+  limits: Partial<Limits> = {},
+): SubmitWorld {
   const shared = { ...sharedMemory(), sources: sourcesOf(files) }
   const { clock, pointers } = shared
   const puts: string[] = []
@@ -34,7 +40,7 @@ export function makeSubmitWorld(files: Files, partitions = 1, groupLines = 1_000
       if (['put', 'createIfAbsent', 'replaceIfMatch'].includes(call.method)) puts.push(call.key)
       return fate(call, proceed)
     })
-    return openStore(shared, { ...ports, limits: { maxCommitEvents: 2 * groupLines } })
+    return openStore(shared, { ...ports, limits: { maxCommitEvents: 2 * groupLines, ...limits } })
   }
   const offered = async (): Promise<number> => {
     const page = await run(pointers.query({ pk: submissionsPk, limit: 10 }))

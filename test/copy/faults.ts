@@ -77,3 +77,23 @@ export function dying(at: number, happens: boolean) {
   }
   return { fate, died, isDead: () => calls > at }
 }
+
+/** Lets everything happen until it is told; then it waits for ever, or until it is woken. */
+export function pausing(isMeant: (method: string, key: string) => boolean) {
+  let [wake, tell] = [(): void => undefined, (): void => undefined]
+  const woken = new Promise<void>((resolve) => {
+    wake = resolve
+  })
+  const paused = new Promise<void>((resolve) => {
+    tell = resolve
+  })
+  let isPaused = false
+  const fate: Fate = async ({ method, key }, proceed) => {
+    isPaused ||= isMeant(method, key)
+    if (!isPaused) return proceed()
+    tell()
+    await woken
+    return proceed()
+  }
+  return { fate, paused, wake }
+}

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { run } from '../../domain/task.js'
 import type { ExportJob, ExportPart } from '../../src/index.js'
 import type { Store, Tenant } from '../../src/store.js'
-import type { Fate } from '../copy/faults.js'
+import { type Fate, pausing } from '../copy/faults.js'
 import { quiet } from '../protocol/hand-clock.js'
 import { unavailable } from '../protocol/script.js'
 import { failure, outcome } from '../protocol/world.js'
@@ -27,26 +27,6 @@ async function filled(count?: number) {
 const enter = async (place: Place, fate?: Fate): Promise<Tenant & { readonly store: Store }> => {
   const store = await place.open(tightBounds, fate)
   return { ...(await store.tenant('t')), store }
-}
-
-/** Lets everything happen until it is told; then it waits for ever, or until it is woken. */
-function pausing(isMeant: (method: string, key: string) => boolean) {
-  let [wake, tell] = [(): void => undefined, (): void => undefined]
-  const woken = new Promise<void>((resolve) => {
-    wake = resolve
-  })
-  const paused = new Promise<void>((resolve) => {
-    tell = resolve
-  })
-  let isPaused = false
-  const fate: Fate = async ({ method, key }, proceed) => {
-    isPaused ||= isMeant(method, key)
-    if (!isPaused) return proceed()
-    tell()
-    await woken
-    return proceed()
-  }
-  return { fate, paused, wake }
 }
 
 async function whole(tenant: Tenant, job: ExportJob): Promise<void> {

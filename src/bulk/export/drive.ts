@@ -8,7 +8,7 @@ import { type AnnalsError, annalsError, isAnnalsError } from '../../../domain/er
 import type { Clock, Ids, PointerStore } from '../../../domain/ports/index.js'
 import { run } from '../../../domain/task.js'
 import { childOf } from '../../../projections/stopping.js'
-import { type Lease, takeLease } from '../../lease.js'
+import { keepLease, type Lease, takeLease } from '../../lease.js'
 import type { Limits } from '../../limits.js'
 import type { ExportPart, ExportProgress } from './api.js'
 import { leaseKey, toldOf } from './lease.js'
@@ -70,19 +70,16 @@ export async function driveExport(deps: DriveDeps, job: string, signal: AbortSig
 
 /** One run, with its lease. Throws what may pass. */
 async function workOn(deps: DriveDeps, job: string, lease: Lease, signal: AbortSignal): Promise<void> {
-  const { clock } = deps
   const { signal: stopping, release: stop } = childOf(signal)
   let progress: ExportProgress = { commits: 0, resources: 0, bytes: 0 }
   const onProgress = (now: ExportProgress): void => {
     progress = now
     deps.onProgress(now)
   }
-  const renewing = (async () => {
-    while (!stopping.aborted) {
-      await clock.sleep(deps.limits.exportLeaseMs / 3, stopping)
-      if (!stopping.aborted && !(await lease.renew(toldOf(progress)))) stop()
-    }
-  })()
+  const renewing = keepLease(deps, lease, stopping, stop, {
+    leaseMs: deps.limits.exportLeaseMs,
+    told: () => toldOf(progress),
+  })
   try {
     await runOnce({ ...deps, onProgress }, job, stopping)
     stop()

@@ -16,6 +16,10 @@ export const manifestKeys = (name: SubmissionName, manifest: string): string =>
 export const groupKey = (name: SubmissionName, manifest: string, file: number, group: number): string =>
   `${manifestKeys(name, manifest)}${file}:${group}`
 
+/** Of half of what has the key. */
+export const halfKey = (key: string, half: 0 | 1): string => `${key}/${half}`
+export const isPartOf = (part: string, key: string): boolean => part.startsWith(`${key}/`)
+
 const undoing = ':undo'
 export const undoKey = (request: string): string => `${request}${undoing}`
 export const isUndoKey = (request: string): boolean => request.endsWith(undoing)

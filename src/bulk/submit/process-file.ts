@@ -1,6 +1,8 @@
 /** Processes the lines of one file, from the group where it was left. */
+import { annalsError } from '../../../domain/error.js'
 import { defaultFhirVersion, type FhirVersion } from '../../../domain/fhir/version.js'
 import { type BlobStore, SourceProblem, type Sources } from '../../../domain/ports/index.js'
+import { refKey } from '../../../domain/resource.js'
 import type { Lease } from '../../lease.js'
 import type { Limits } from '../../limits.js'
 import type { ProcessOptions } from './api.js'
@@ -26,8 +28,8 @@ export interface FileWork {
   readonly write: WriteDeps
   readonly lease: Lease
   readonly options: ProcessOptions
-  /** What has been read of the manifest's files. */
-  readonly meter: { bytes: number }
+  /** What has been read of the manifest's files, and where in each log what is done stands or before it. */
+  readonly meter: { bytes: number; reached: ReadonlyArray<number> }
 }
 
 /** Ends the manifest, for a reason that its status tells. */
@@ -42,27 +44,38 @@ interface Underway {
   readonly wanted: ReadonlyArray<Wanted>
   readonly rejected: ReadonlyArray<Rejected>
   readonly effects: Promise<ReadonlyArray<Effect>>
+  /** In each log: what it writes stands behind that. */
+  readonly after: ReadonlyArray<number>
 }
 
 export async function processFile(deps: FileDeps, work: FileWork): Promise<void> {
   const { submission, write } = work
   const manifest = (await deps.journal.readManifest(submission, work.manifest)) as ManifestDocument
   const file = manifest.files[work.file] as FileDocument
-  const { mode = 'create-or-update', allowUpdates = true, continueOnError = true } = submission.options
-  const ahead = mode === 'create-or-update' && allowUpdates && continueOnError ? groupsAhead : 1
+  const { mode = 'create-or-update', allowUpdates = true, continueOnError = true, maxErrors = 0 } = submission.options
+  // Behind the error that ends a manifest nothing is written.
+  const canGoOn = continueOnError && maxErrors === 0
+  const ahead = mode === 'create-or-update' && allowUpdates && canGoOn ? groupsAhead : 1
   const underway: Underway[] = []
   const settle = async (most: number): Promise<void> => {
-    while (underway.length > most) await settled(deps, work, underway.shift() as Underway)
+    while (underway.length > most) await settled(deps, work, underway.shift() as Underway, underway[0])
   }
+  let seen = 0
   try {
     const chunks = deps.sources.open(file.url, manifest.headers ?? {}, write.signal)
     for await (const group of groupsOf(chunks, submission.groups, deps.limits.maxBodyBytes)) {
       work.meter.bytes += bytesOf(group)
-      if (group.index < file.groups) continue
+      seen++
+      if (seen === file.groups) await keep(deps, work, group)
+      if (seen <= file.groups) continue
       await settle(ahead - 1)
       if (write.signal.aborted) return
-      underway.push(await begun(deps, work, file, group))
+      const next = read(work, file, group)
+      // Lines of one resource are written in their order.
+      if (underway.some(({ wanted }) => haveInCommon(wanted, next.wanted))) await settle(0)
+      underway.push(await begun(deps, work, next))
     }
+    if (seen < file.groups) throw new SourceProblem(isAnother)
     await settle(0)
     await fileEnds(deps, work)
   } catch (error) {
@@ -77,20 +90,42 @@ export async function processFile(deps: FileDeps, work: FileWork): Promise<void>
 /** With their line ends. */
 const bytesOf = ({ lines }: Group): number => lines.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0) + 1, 0)
 
-/** What was kept of the group is what it is: a file that says something else by now is another file. */
-async function begun(deps: FileDeps, work: FileWork, file: FileDocument, group: Group): Promise<Underway> {
-  const { submission, manifest, write } = work
+type Lines = Pick<Underway, 'group' | 'wanted' | 'rejected'>
+
+function read(work: FileWork, file: FileDocument, group: Group): Lines {
+  const { submission, manifest } = work
   const key = groupKey(submission, manifest, work.file, group.index)
   const lines = submission.options.continueOnError === false ? upToFirstError(work, file, group, key) : group.lines
-  const read = lines.map(({ number, bytes }) => readLine(file, versionOf(work), number, bytes, key))
-  const wanted = read.flatMap((each) => ('issue' in each ? [] : each))
-  const rejected = read.flatMap((each) => ('issue' in each ? [each] : []))
-  if (!(await keepInput(deps.blobs, placeOf(deps, work, group), { ...group, lines })))
-    throw new SourceProblem('it is not what it was when its first lines were submitted')
+  const all = lines.map(({ number, bytes }) => readLine(file, versionOf(work), number, bytes, key))
+  return {
+    group: { ...group, lines },
+    wanted: all.flatMap((each) => ('issue' in each ? [] : each)),
+    rejected: all.flatMap((each) => ('issue' in each ? [each] : [])),
+  }
+}
+
+function haveInCommon(some: ReadonlyArray<Wanted>, others: ReadonlyArray<Wanted>): boolean {
+  const refs = new Set(some.map(refKey))
+  return others.some((each) => refs.has(refKey(each)))
+}
+
+async function begun(deps: FileDeps, work: FileWork, lines: Lines): Promise<Underway> {
+  const { submission, manifest, file, write, meter } = work
+  const { group, wanted } = lines
+  await keep(deps, work, group)
+  const after = meter.reached
+  const key = groupKey(submission, manifest, file, group.index)
   const effects = wanted.length === 0 ? Promise.resolve([]) : writeGroup(write, key, wanted)
   // A failure is met when its turn comes.
   effects.catch(() => undefined)
-  return { group: { ...group, lines }, wanted, rejected, effects }
+  return { ...lines, effects, after }
+}
+
+const isAnother = 'it is not what it was when its first lines were submitted'
+
+/** What was kept of the group is what it is: a file that says something else by now is another file. */
+async function keep(deps: FileDeps, work: FileWork, group: Group): Promise<void> {
+  if (!(await keepInput(deps.blobs, placeOf(deps, work, group), group))) throw new SourceProblem(isAnother)
 }
 
 const versionOf = ({ write }: FileWork): FhirVersion => write.tenant.fhirVersion ?? defaultFhirVersion
@@ -108,27 +143,33 @@ const placeOf = (deps: FileDeps, { submission, manifest, file }: FileWork, { ind
   keep: submission.options.keep ?? 'packed',
 })
 
-/** Waits for a group, keeps what became of its lines, and then that it is done. */
-async function settled(deps: FileDeps, work: FileWork, { group, wanted, rejected, effects }: Underway): Promise<void> {
+/** Waits for a group, keeps what became of its lines, and then that it is done. `next`: the one behind it, if it has begun. */
+async function settled(
+  deps: FileDeps,
+  work: FileWork,
+  { group, wanted, rejected, effects }: Underway,
+  next: Underway | undefined,
+): Promise<void> {
   const { submission, manifest, file, lease, options, meter } = work
   const done = await effects
   const { results, counts } = resultsOf(group, wanted, rejected, done)
   await keepResults(deps.blobs, placeOf(deps, work, group), results)
+  meter.reached = advanced(meter.reached, done)
+  const from = next?.after ?? meter.reached
   const stands = await deps.journal.changeManifest(submission, manifest, (current) => {
     const known = current.files[file] as FileDocument
     if (current.state !== 'processing' || known.groups !== group.index) return undefined
     const line = group.lines.at(-1)?.number ?? known.line
-    const next = { ...known, groups: group.index + 1, line, counts: sumOf([known.counts, counts]) }
-    const from = advanced(current.from, done)
-    return { ...current, from, files: current.files.with(file, next) }
+    const progress = { ...known, groups: group.index + 1, line, counts: sumOf([known.counts, counts]) }
+    return { ...current, from: [...from], files: current.files.with(file, progress) }
   })
-  await lease.renew()
+  if (!(await lease.renew())) throw annalsError('Cancelled', { what: 'the submission' })
   const all = sumOf(stands.files.map((each) => each.counts))
   options.onProgress?.({ manifest, counts: all, bytes: meter.bytes })
   checkErrors(submission, all)
 }
 
-/** In each log: behind what is done. */
+/** In each log: the last of what is done. */
 function advanced(from: ReadonlyArray<number>, effects: ReadonlyArray<Effect>): number[] {
   const next = [...from]
   for (const { position } of effects)
@@ -136,7 +177,7 @@ function advanced(from: ReadonlyArray<number>, effects: ReadonlyArray<Effect>): 
   return next
 }
 
-function checkErrors({ options }: SubmissionDocument, counts: ReturnType<typeof sumOf>): void {
+export function checkErrors({ options }: SubmissionDocument, counts: ReturnType<typeof sumOf>): void {
   const { continueOnError = true, maxErrors = 0 } = options
   const errors = counts.validationErrors + counts.processingErrors
   if (!continueOnError && errors > 0) throw new ManifestEnds('a line failed, and errors are not to be passed over')

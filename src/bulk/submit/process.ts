@@ -15,9 +15,16 @@ import type { Limits } from '../../limits.js'
 import { writtenBy } from '../../saga/fence.js'
 import type { Tenant } from '../../store.js'
 import type { ProcessOptions, SubmissionName } from './api.js'
-import { type FileDocument, type Journal, type ManifestDocument, noCounts, type SubmissionDocument } from './journal.js'
+import {
+  type FileDocument,
+  type Journal,
+  type ManifestDocument,
+  noCounts,
+  type SubmissionDocument,
+  sumOf,
+} from './journal.js'
 import { correlationOf, fencedLogs, manifestKeys } from './names.js'
-import { ManifestEnds, processFile } from './process-file.js'
+import { checkErrors, ManifestEnds, processFile } from './process-file.js'
 import type { WriteDeps } from './write-group.js'
 
 export interface ProcessDeps {
@@ -47,7 +54,9 @@ export async function processManifest(
   try {
     manifest = await withFiles(deps, submission, manifest, signal)
     const write = await writeDeps(deps, submission, manifest, wasBegun, signal)
-    const meter = { bytes: 0 }
+    // Whoever was at it may have died before it was ended for them.
+    checkErrors(submission, sumOf(manifest.files.map(({ counts }) => counts)))
+    const meter = { bytes: 0, reached: manifest.from }
     for (const [file, { isDone }] of manifest.files.entries()) {
       if (signal.aborted) return
       if (!isDone) await processFile(deps, { submission, manifest: id, file, write, lease, options, meter })

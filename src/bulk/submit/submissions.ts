@@ -1,6 +1,6 @@
 /** The submissions of a tenant: begins, extends, processes, reports and takes them back, in any process. */
 import { sha256 } from '../../../domain/commit.js'
-import { type AnnalsError, annalsError } from '../../../domain/error.js'
+import { type AnnalsError, annalsError, isAnnalsError } from '../../../domain/error.js'
 import { formatInstant } from '../../../domain/instant.js'
 import { bulkPk, encodeSegment } from '../../../domain/keys.js'
 import {
@@ -13,7 +13,8 @@ import {
 } from '../../../domain/ports/index.js'
 import { checkSegment } from '../../../domain/resource.js'
 import { attempt, orThrow, run } from '../../../domain/task.js'
-import { type Lease, leaseIfPossible } from '../../lease.js'
+import { childOf } from '../../../projections/stopping.js'
+import { keepLease, type Lease, leaseIfPossible } from '../../lease.js'
 import type { Limits } from '../../limits.js'
 import { promised } from '../../promised.js'
 import type { Tenant } from '../../store.js'
@@ -28,7 +29,7 @@ import type {
   SubmissionsFp,
   UndoConflict,
 } from './api.js'
-import { type ManifestDocument, makeJournal, type SubmissionDocument } from './journal.js'
+import { type FileDocument, type ManifestDocument, makeJournal, type SubmissionDocument } from './journal.js'
 import { fileFolder } from './kept.js'
 import { correlationOf } from './names.js'
 import { fileDocument, processManifest } from './process.js'
@@ -110,8 +111,7 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
       from: await heads(),
       added: formatInstant(clock.now()),
     })
-    if (stands.url !== document.url || stands.replaces !== document.replaces)
-      throw invalid('manifest', 'there is another one of this id')
+    if (!isSame(stands, document)) throw invalid('manifest', 'there is another one of this id')
     if (document.replaces !== undefined) await replaced(name, document.replaces)
     await offer(deps.pointers, tenant.name, name)
     return manifestStatus(stands)
@@ -162,16 +162,37 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
     }
   const conflictsFolder = (name: SubmissionName): string => `${journal.prefixOf(name)}conflicts/`
 
-  const leased = (name: SubmissionName, part = ''): Promise<Lease | undefined> =>
-    leaseIfPossible(deps, { pk: bulkPk(tenant.name), sk: `${correlationOf(name)}:${encodeSegment(part)}` })
-
-  /** Answers whether it did: nobody else is at it. */
-  async function takeBackAll(submission: SubmissionDocument): Promise<boolean> {
-    if (submission.state !== 'stopping') return false
-    const lease = await leased(submission)
+  /**
+   * Answers whether it was done, as far as it goes: nobody else is at it. It is stopped where somebody else takes it up, and when it
+   * finds that it was stopped or replaced, which takes back what it wrote.
+   */
+  async function leased(
+    name: SubmissionName,
+    part: string,
+    signal: AbortSignal | undefined,
+    work: (lease: Lease, signal: AbortSignal) => Promise<void>,
+  ): Promise<boolean> {
+    const key = { pk: bulkPk(tenant.name), sk: `${correlationOf(name)}:${encodeSegment(part)}` }
+    const lease = await leaseIfPossible(deps, key)
     if (lease === undefined) return false
+    const { signal: stopping, release: stop } = childOf(signal ?? new AbortController().signal)
+    const renewing = keepLease(deps, lease, stopping, stop)
     try {
-      const undone = await takeBack(deps, submission, lease, keepConflicts(submission))
+      await work(lease, stopping)
+    } catch (error) {
+      if (!isAnnalsError(error) || error._tag !== 'Cancelled') throw error
+    } finally {
+      stop()
+      await renewing
+      await lease.end()
+    }
+    return true
+  }
+
+  async function takeBackAll(submission: SubmissionDocument, signal?: AbortSignal): Promise<boolean> {
+    if (submission.state !== 'stopping') return false
+    return leased(submission, '', signal, async (lease, stopping) => {
+      const undone = await takeBack({ ...deps, signal: stopping }, submission, lease, keepConflicts(submission))
       for (const { id } of await journal.manifests(submission))
         await journal.changeManifest(submission, id, ({ headers, ...current }) =>
           headers === undefined ? undefined : current,
@@ -179,53 +200,52 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
       await journal.change(submission, (current) =>
         current.state === 'stopping' ? { ...current, state: 'stopped', undone } : undefined,
       )
-      return true
-    } finally {
-      await lease.end()
-    }
+    })
   }
 
-  async function takeBackManifest(submission: SubmissionDocument, id: string): Promise<boolean> {
-    const lease = await leased(submission, `${id}:undo`)
-    if (lease === undefined) return false
-    try {
-      const undone = await takeBack(deps, submission, lease, keepConflicts(submission), id)
+  const takeBackManifest = (submission: SubmissionDocument, id: string, signal?: AbortSignal): Promise<boolean> =>
+    leased(submission, `${id}:undo`, signal, async (lease, stopping) => {
+      const undone = await takeBack({ ...deps, signal: stopping }, submission, lease, keepConflicts(submission), id)
       await journal.changeManifest(submission, id, (current) => ({ ...current, undone }))
-      return true
-    } finally {
-      await lease.end()
-    }
-  }
+    })
 
   /** One after the other, what nobody else is at. Answers whether there was anything. */
   async function processOnce(name: SubmissionName, options: ProcessOptions): Promise<boolean> {
     const submission = await known(name)
-    if (submission.state === 'stopping') return takeBackAll(submission)
+    if (submission.state === 'stopping') return takeBackAll(submission, options.signal)
     if (submission.state === 'stopped') return false
-    for (const { id, state, undone } of await journal.manifests(name)) {
+    const manifests = await journal.manifests(name)
+    for (const manifest of manifests) {
+      const { id, state, undone } = manifest
       if (options.signal?.aborted === true) return false
       if (state === 'replaced' && undone === undefined) {
-        if (await takeBackManifest(submission, id)) return true
-      } else if ((state === 'pending' || state === 'processing') && (await processLeased(submission, id, options)))
+        if (await takeBackManifest(submission, id, options.signal)) return true
+      } else if (
+        (state === 'pending' || state === 'processing') &&
+        (await hasPlace(name, manifest, manifests)) &&
+        (await processManifestOf(submission, id, options))
+      )
         return true
     }
     return false
   }
 
-  async function processLeased(submission: SubmissionDocument, id: string, options: ProcessOptions): Promise<boolean> {
-    const lease = await leased(submission, id)
-    if (lease === undefined) return false
-    try {
-      await processManifest({ ...deps, sources, journal }, submission, id, lease, options)
-      return true
-    } catch (error) {
-      // It was stopped or replaced meanwhile: what it wrote is taken back.
-      if ((error as AnnalsError)._tag !== 'Cancelled') throw error
-      return true
-    } finally {
-      await lease.end()
-    }
+  /** What it replaces has to be taken back first: what is there already would be left alone, and then taken away. */
+  async function hasPlace(
+    name: SubmissionName,
+    { replaces }: ManifestDocument,
+    manifests: ReadonlyArray<ManifestDocument>,
+  ): Promise<boolean> {
+    const other = manifests.find(({ id }) => id === replaces)
+    // Whoever added the one may have died before the other was told.
+    if (other !== undefined && other.state !== 'replaced') await replaced(name, other.id)
+    return other === undefined || other.undone !== undefined
   }
+
+  const processManifestOf = (submission: SubmissionDocument, id: string, options: ProcessOptions): Promise<boolean> =>
+    leased(submission, id, options.signal, (lease, signal) =>
+      processManifest({ ...deps, sources, journal }, submission, id, lease, { ...options, signal }),
+    )
 
   const fp: SubmissionsFp = {
     begin: (name, options = {}) => attempt(() => begin(name, options)),
@@ -310,5 +330,16 @@ function checkManifest(input: ManifestInput): Pick<ManifestDocument, 'id' | 'url
     ...(replaces === undefined ? undefined : { replaces }),
   }
 }
+
+/** What a manifest at a URL names is found there. */
+const isSame = (
+  one: ManifestDocument,
+  { url, replaces, files }: Pick<ManifestDocument, 'url' | 'replaces' | 'files'>,
+) =>
+  one.url === url &&
+  one.replaces === replaces &&
+  (url !== undefined || JSON.stringify(one.files.map(namedFile)) === JSON.stringify(files.map(namedFile)))
+
+const namedFile = ({ url, kind, type, count }: FileDocument) => ({ url, kind, type, count })
 
 const invalid = (what: string, problem: string): AnnalsError => annalsError('InvalidInput', { what, problem })

@@ -3,7 +3,7 @@
  * resource that others have changed since is left alone, and listed. Whoever takes it up again finds in the log how far it is.
  */
 import { backOff } from '../../../domain/backoff.js'
-import { isAnnalsError } from '../../../domain/error.js'
+import { annalsError, isAnnalsError } from '../../../domain/error.js'
 import type { BlobStore, Clock, Ids } from '../../../domain/ports/index.js'
 import { type ResourceRef, refKey } from '../../../domain/resource.js'
 import { mapBounded } from '../../../domain/task.js'
@@ -23,6 +23,7 @@ export interface UndoDeps {
   readonly clock: Clock
   readonly ids: Ids
   readonly limits: Limits
+  readonly signal: AbortSignal
 }
 
 /** How long trouble that may pass is waited out, in milliseconds. */
@@ -47,7 +48,7 @@ export async function takeBack(
       found,
       manifest === undefined ? '' : manifestKeys(submission, manifest),
     )) {
-      await lease.renew()
+      if (deps.signal.aborted || !(await lease.renew())) throw annalsError('Cancelled', { what: 'the submission' })
       const by = found.get(undoKey(request)) ?? (await undo(deps, submission, tenant, request, transaction))
       const { resources, conflicts } = await outcomeOf(deps, tenant, transaction, by)
       await keep(`${partition}-${transaction}`, conflicts)
@@ -115,14 +116,14 @@ async function eventsOf(log: Tenant, transaction: string): Promise<ReadonlyArray
 const lastOfEach = (events: ReadonlyArray<ResourceVersion>): ReadonlyMap<string, ResourceVersion> =>
   new Map(events.map((event) => [refKey(event as ResourceRef), event]))
 
-async function patiently<A>({ clock, ids }: UndoDeps, step: () => Promise<A>): Promise<A> {
+async function patiently<A>({ clock, ids, signal }: UndoDeps, step: () => Promise<A>): Promise<A> {
   const until = clock.now() + patienceMs * 1000
   for (let attempt = 0; ; attempt++) {
     try {
       return await step()
     } catch (error) {
-      if (!isAnnalsError(error) || !error.retryable || clock.now() >= until) throw error
+      if (!isAnnalsError(error) || !error.retryable || clock.now() >= until || signal.aborted) throw error
     }
-    await backOff(clock, ids, attempt, new AbortController().signal)
+    await backOff(clock, ids, attempt, signal)
   }
 }

@@ -4,9 +4,9 @@
  */
 import { decodeSegment, submissionSk, submissionsPk } from '../../../domain/keys.js'
 import type { Clock, Item, PointerStore } from '../../../domain/ports/index.js'
-import { mapBounded, run } from '../../../domain/task.js'
+import { run } from '../../../domain/task.js'
 import { everyItem } from '../../../domain/walk.js'
-import { type BulkWorker, type BulkWorkOptions, makeBulkWorkers } from '../workers.js'
+import { type BulkWorker, type BulkWorkOptions, type Guard, type Look, makeBulkWorkers } from '../workers.js'
 import type { SubmissionName, Submissions } from './api.js'
 
 export interface SubmissionWorkOptions extends BulkWorkOptions {
@@ -47,13 +47,33 @@ export function makeSubmissionWorkers({ pointers, clock, submissionsOf }: Submis
     if (!hasWork) await pointers.transact([{ kind: 'delete', pk, sk, expected: rev }])()
   }
 
-  const submissions: StoreSubmissions = {
-    work: ({ width = defaultWidth, ...options } = {}) =>
-      workers.begin(options, async (guarded, signal) => {
-        const offered: Item[] = []
-        for await (const item of everyItem(pointers, submissionsPk)) offered.push(item)
-        await mapBounded(offered, width, (item) => guarded(() => process(item, signal)))
-      }),
+  function work({ width = defaultWidth, ...options }: SubmissionWorkOptions = {}): BulkWorker {
+    /** What was found, by its key, and is not done with. */
+    const found = new Map<string, Item>()
+    const waiting: Item[] = []
+    const busy = new Set<Promise<void>>()
+
+    /** One after the other, as long as any waits: what is found meanwhile does not wait for all that was found before. */
+    async function processAll(guarded: Guard, signal: AbortSignal): Promise<void> {
+      for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
+        if (!signal.aborted) await guarded(() => process(item as Item, signal))
+        found.delete(item.sk)
+      }
+    }
+
+    const look: Look = async (guarded, signal) => {
+      for await (const item of everyItem(pointers, submissionsPk)) {
+        if (found.has(item.sk)) continue
+        found.set(item.sk, item)
+        waiting.push(item)
+      }
+      while (busy.size < width && waiting.length > 0) {
+        const one: Promise<void> = processAll(guarded, signal).finally(() => busy.delete(one))
+        busy.add(one)
+      }
+    }
+    return workers.begin(options, look, async () => void (await Promise.all(busy)))
   }
-  return { submissions, close: workers.close }
+
+  return { submissions: { work } satisfies StoreSubmissions, close: workers.close }
 }

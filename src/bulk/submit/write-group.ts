@@ -16,7 +16,7 @@ import type { Limits } from '../../limits.js'
 import { fenceType } from '../../saga/fence.js'
 import type { Tenant } from '../../store.js'
 import type { SubmissionOptions } from './api.js'
-import { type FencedLog, unfencedAll } from './names.js'
+import { type FencedLog, halfKey, isPartOf, unfencedAll } from './names.js'
 import type { Issue, Wanted } from './read-line.js'
 
 export interface WriteDeps {
@@ -70,13 +70,34 @@ async function writeInLog(
   partition: number,
   wanted: ReadonlyArray<Wanted>,
 ): Promise<Effect[]> {
+  const known = deps.known[partition]
+  const transaction = known?.get(key)
   const log = deps.logs[partition] as FencedLog
-  const transaction = deps.known[partition]?.get(key)
   if (transaction !== undefined) return withSkipped(deps, wanted, await effectsOf(log.tenant, transaction, wanted))
+  // What was halved once is halved again, whatever it would take by now.
+  if ([...(known ?? new Map()).keys()].some((each) => isPartOf(each, key)))
+    return writeHalves(deps, key, partition, wanted)
+  try {
+    return withSkipped(deps, wanted, await patiently(deps, () => transactIn(deps, log, key, wanted)))
+  } catch (error) {
+    if (!isAnnalsError(error) || error._tag !== 'LimitExceeded') throw error
+    if (wanted.length > 1) return writeHalves(deps, key, partition, wanted)
+    return [{ version: 0, issue: issueOf(error) }]
+  }
+}
+
+/** What is too much for one transaction is written in two, one after the other. */
+async function writeHalves(deps: WriteDeps, key: string, partition: number, wanted: ReadonlyArray<Wanted>) {
+  const middle = Math.ceil(wanted.length / 2)
+  const first = await writeInLog(deps, halfKey(key, 0), partition, wanted.slice(0, middle))
+  return [...first, ...(await writeInLog(deps, halfKey(key, 1), partition, wanted.slice(middle)))]
+}
+
+async function patiently<A>(deps: WriteDeps, step: () => Promise<A>): Promise<A> {
   const until = deps.clock.now() + patienceMs * 1000
   for (let attempt = 0; ; attempt++) {
     try {
-      return withSkipped(deps, wanted, await transactIn(deps, log, key, wanted))
+      return await step()
     } catch (error) {
       if (!isAnnalsError(error)) throw error
       if (isFenced(error)) throw annalsError('Cancelled', { what: 'the submission' })
@@ -85,6 +106,11 @@ async function writeInLog(
     await backOff(deps.clock, deps.ids, attempt, deps.signal)
   }
 }
+
+const issueOf = (error: AnnalsError): Issue => ({
+  code: outcomeOf(error).issue[0]?.code ?? 'processing',
+  diagnostics: error.message,
+})
 
 const skipsExisting = ({ mode, allowUpdates = true }: SubmissionOptions): boolean =>
   mode === 'create-only' || !allowUpdates
@@ -173,7 +199,7 @@ function merged(
   if (options.mode !== 'merge-patch') return body
   const result = applyMergePatch('the line', body.bytes, before ?? nothing, limits.maxBodyBytes)
   if (result._tag === 'Right') return result.right
-  issues.set(place, { code: outcomeOf(result.left).issue[0]?.code ?? 'processing', diagnostics: result.left.message })
+  issues.set(place, issueOf(result.left))
   return undefined
 }
 

@@ -2,6 +2,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
+import { headersNamed } from './access/bearer.js'
 import { HttpProblem, issueOf } from './failures.js'
 import { fhirJson } from './formats.js'
 import { inHeader, inMethod, inRequest, type Place } from './places.js'
@@ -44,10 +45,16 @@ export function watchConnections(server: Server): void {
   server.on('connect', (_: IncomingMessage, socket: Socket) => endWith(socket, noTunnel))
 }
 
-/** (RFC 9112, 3.2) */
-export function checkHost({ headers, raw }: FastifyRequest): void {
-  if (headers.host === undefined && raw.httpVersion === '1.1')
-    throw new HttpProblem(400, 'required', 'a Host header is needed', {}, inHeader('Host'))
+/** A name or an address, and a port: what links begin with. */
+const host = /^(?:[\w.~%-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
+
+/** One, unless the client knows of none. (RFC 9112, 3.2) */
+export function checkHost(request: FastifyRequest): void {
+  const [given, ...others] = headersNamed(request, 'host')
+  if (given === undefined && request.raw.httpVersion !== '1.1') return
+  if (given === undefined) throw new HttpProblem(400, 'required', 'a Host header is needed', {}, inHeader('Host'))
+  if (others.length > 0 || !host.test(given))
+    throw new HttpProblem(400, 'value', 'the Host header has to name one host', {}, inHeader('Host'))
 }
 
 export function refuseBroken({ code = '' }: Error & { code?: string }, socket: Socket): void {

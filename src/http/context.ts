@@ -40,7 +40,8 @@ export async function tenantOf({ store, settings }: Context, request: FastifyReq
 /** The base of the server for this tenant, such as `http://localhost:8080/fhir`. */
 export function baseOf({ settings }: Context, request: FastifyRequest): string {
   const { tenant } = request.params as { tenant?: string }
-  const root = settings.baseUrl ?? `${request.protocol}://${request.host}`
+  // Who has not said how it calls this server (HTTP/1.0) gets what is relative to it.
+  const root = settings.baseUrl ?? (request.host === '' ? '' : `${request.protocol}://${request.host}`)
   return tenant === undefined ? `${root}/fhir` : `${root}/tenants/${encodeURIComponent(tenant)}/fhir`
 }
 

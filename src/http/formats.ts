@@ -103,10 +103,14 @@ export function variesByAccept(reply: FastifyReply): FastifyReply {
   return reply.header('vary', vary === undefined ? 'accept' : `${vary}, accept`)
 }
 
+/** The largest answer that is laid out: it takes a second for ten megabytes, in which nobody else is answered. */
+const maxPrettyBytes = 2 * 1024 * 1024
+
 /** Bytes as they are stored; with `_pretty` the same values on lines of their own, every digit kept. */
 export function sendJson(request: FastifyRequest, reply: FastifyReply, bytes: Uint8Array): FastifyReply {
   const { _pretty: pretty } = request.query as { _pretty?: string }
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   variesByAccept(reply).header('content-type', contentTypeOf(request))
-  return reply.send(pretty === 'true' ? `${stringify(parse(body.toString()), null, 2)}\n` : body)
+  const isPretty = pretty === 'true' && body.length <= maxPrettyBytes
+  return reply.send(isPretty ? `${stringify(parse(body.toString()), null, 2)}\n` : body)
 }

@@ -38,6 +38,11 @@ describe('broken HTTP is answered with an outcome, and ends the connection', () 
     ['a method that is none', 'X /fhir/metadata HTTP/1.1\r\nhost: a\r\n\r\n', invalid],
     ['a tunnel', 'CONNECT example.org:443 HTTP/1.1\r\nhost: a\r\n\r\n', [405, 'not-supported']],
     ['no host', 'GET /fhir/metadata HTTP/1.1\r\nconnection: close\r\n\r\n', [400, 'required']],
+    ...['a\r\nhost: b', 'a b', 'a/b?c', '"><b>', 'me@a', 'a,b', ''].map((host): [string, string, unknown[]] => [
+      `the host '${host}'`,
+      `GET /fhir/metadata HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`,
+      [400, 'value'],
+    ]),
     ['an expectation', create(`content-length: ${body.length}\r\nexpect: more`), [417, 'not-supported']],
     ['a header over the limit', create(`x: ${'x'.repeat(20_000)}`), [431, 'too-long']],
     [
@@ -136,6 +141,7 @@ describe('proper HTTP that few clients speak', () => {
     const { root } = await running()
     const { answers } = await send(root, 'GET /fhir/metadata HTTP/1.0\r\n\r\n')
     expect(said(answers)).toEqual([200])
+    expect(JSON.parse(answers[0]?.body ?? '').implementation.url).toBe('/fhir')
   })
 
   test('a whole URL in the place of a path', async () => {

@@ -94,7 +94,10 @@ test('a defect is told by its type and its place, a failure of the store by its 
   const failures = [
     new TypeError(`cannot read ${marker}`),
     annalsError('Unavailable', { operation: 'get', key: `V#default#Patient/${marker}`, cause: 'ECONNREFUSED' }),
-    annalsError('Corrupt', { key: 'default/log/0/00000000000000000007.ndjson', problem: 'its hash is another' }),
+    annalsError('Corrupt', {
+      key: 'default/log/0/00000000000000000007.ndjson',
+      problem: `the body of Patient/${marker} version 3 does not have its hash`,
+    }),
   ]
   const failing: Store = { ...store, tenant: async () => Promise.reject(failures.shift()) }
   const { ask, text, answered } = await logging(failing)
@@ -107,6 +110,7 @@ test('a defect is told by its type and its place, a failure of the store by its 
   expect(text()).toMatch(/"type":"TypeError","stack":" +at [^"]*log\.test\.ts/)
   expect(text()).toContain('"code":"ANNALS_UNAVAILABLE","operation":"get","cause":"ECONNREFUSED"')
   expect(text()).toContain('"key":"default/log/0/00000000000000000007.ndjson"')
+  expect(text()).toContain('the body of … version 3 does not have its hash')
   expect(text()).not.toContain(marker)
 })
 

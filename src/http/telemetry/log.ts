@@ -39,14 +39,17 @@ const replyFields = ({ statusCode }: FastifyReply): object => ({ status: statusC
 const isNoResource = (key: unknown): boolean =>
   /(^|\/)(log\/\d+\/\d+\.ndjson|blobs\/\w+|tenant\.json)$/.test(String(key))
 
+const resourceName = /\b[A-Z][A-Za-z]{0,63}\/[A-Za-z0-9\-.]{1,64}/g
+
 /**
- * A typed error says what failed, and its key may name a resource. The message of any other may quote what was being read: its
+ * A typed error says what failed, and its key and its problem may name a resource. The message of any other may quote what was being read: its
  * type and the places of its stack say where to look.
  */
 export function failureFields(error: unknown): object {
   if (isAnnalsError(error)) {
     const { operation, key, cause, problem, log, seq } = error.data as Readonly<Record<string, unknown>>
-    return { code: error.code, operation, key: isNoResource(key) ? key : undefined, cause, problem, log, seq }
+    const said = typeof problem === 'string' ? problem.replace(resourceName, '…') : problem
+    return { code: error.code, operation, key: isNoResource(key) ? key : undefined, cause, problem: said, log, seq }
   }
   if (!(error instanceof Error)) return { type: typeof error }
   const { code } = error as { readonly code?: unknown }

@@ -201,6 +201,11 @@ describe('an answer', async () => {
     expect(body).toEqual((await ask('GET', 'Patient/long')).body)
   })
 
+  test('is as it is stored where it is large, whatever the client would like', async () => {
+    await ask('PUT', 'Basic/large', { body: { resourceType: 'Basic', id: 'large', language: 'x'.repeat(3_000_000) } })
+    expect((await ask('GET', 'Basic/large?_pretty=true')).text).not.toContain('\n')
+  })
+
   test('is compressed where that is taken, and says what it depends on', async () => {
     const packed = await ask('GET', 'Patient/long', { headers: { 'accept-encoding': 'gzip' } })
     expect(packed.headers.get('content-encoding')).toBe('gzip')

@@ -33,6 +33,8 @@ export const defaultSourceRules: SourceRules = {
 const maxAttempts = 6
 /** What comes in smaller pieces, one failure after the other, does not come; nor what takes longer for so much than to be silent. */
 const leastBytes = 64 * 1024
+/** How much of a file of this machine is read at once. */
+const readBytes = 256 * 1024
 /** Pages of one manifest. */
 const maxPages = 1_000
 
@@ -70,7 +72,7 @@ export function webSources(rules: SourceRules, { clock, ids }: { readonly clock:
 async function* fromFile({ allowFiles }: SourceRules, url: string, signal: AbortSignal): AsyncGenerator<Buffer> {
   if (!allowFiles) throw new SourceProblem('it is a file of this machine, and these are not read')
   try {
-    yield* createReadStream(fileURLToPath(url), { signal }) as AsyncIterable<Buffer>
+    yield* createReadStream(fileURLToPath(url), { signal, highWaterMark: readBytes }) as AsyncIterable<Buffer>
   } catch (error) {
     throw new SourceProblem(`it cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`)
   }

@@ -33,9 +33,16 @@ export function orThrow<A>(either: E.Either<AnnalsError, A>): A {
   return either.right
 }
 
+/** Calls that begin before everybody else gets a turn. */
+export const callsInOneTurn = 256
+
+/** Whatever waits to be done meanwhile comes first. */
+export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
 /**
  * Maps with at most `width` calls in flight; results keep the order. The first failure stops new calls and is thrown when
- * those in flight have ended: nothing of a call that failed goes on behind the back of what follows.
+ * those in flight have ended: nothing of a call that failed goes on behind the back of what follows. Calls that wait for nothing,
+ * however many, do not keep others waiting.
  */
 export async function mapBounded<A, B>(
   values: ReadonlyArray<A>,
@@ -47,9 +54,18 @@ export async function mapBounded<A, B>(
   const results = new Array<B>(values.length)
   let next = 0
   let failure: { readonly error: unknown } | undefined
+  let pause: Promise<void> | undefined
   const worker = async (): Promise<void> => {
     while (next < values.length && failure === undefined) {
+      if (pause !== undefined) {
+        await pause
+        continue
+      }
       const index = next++
+      if (next % callsInOneTurn === 0)
+        pause = turn().then(() => {
+          pause = undefined
+        })
       try {
         results[index] = await map(values[index] as A, index)
       } catch (error) {

@@ -6,6 +6,8 @@ import type { BodyInput, WriteOptions } from '../api.js'
 export interface BundleOptions extends WriteOptions {
   /** The base of the server, such as `http://localhost:8080/fhir`: URLs of entries may begin with it, and those in answers do. */
   readonly base?: string
+  /** More are a `LimitExceeded` (default: as many as a transaction may have). */
+  readonly maxEntries?: number
   /** `representation`: the answer holds what was written, too (default: only what was read). */
   readonly return?: 'minimal' | 'representation'
   /**

@@ -4,7 +4,7 @@ import { sha256 } from '../../domain/commit.js'
 import { annalsError } from '../../domain/error.js'
 import { type Entry, placeOf, readBundle } from '../../domain/fhir/bundle/read.js'
 import { type EntryResponse, encodeResponse } from '../../domain/fhir/bundle/response.js'
-import { orThrow } from '../../domain/task.js'
+import { callsInOneTurn, orThrow, turn } from '../../domain/task.js'
 import type { BodyInput } from '../api.js'
 import { bytesOf, limit, notesOf } from '../write/prepare.js'
 import type { BundleOptions, BundleResponse, InteractionRequest } from './api.js'
@@ -24,15 +24,20 @@ export async function processBundle(
   const bytes = bytesOf(body)
   limit('the Bundle', bytes.length, limits.maxTransactionBytes, 'bytes')
   const { type, entries } = orThrow(readBundle(bytes))
-  limit('the Bundle', entries.length, limits.maxTransactionOperations, 'entries')
+  const { maxEntries = limits.maxTransactionOperations } = options
+  limit('the Bundle', entries.length, Math.min(maxEntries, limits.maxTransactionOperations), 'entries')
   for (const { index, resource } of entries)
     limit(placeOf(index, 'resource'), resource?.length ?? 0, limits.maxBodyBytes, 'bytes')
   notesOf(options)
   const provenance = readProvenance(options.provenance, limits)
+  const others = async (): Promise<void> => (entries.length < callsInOneTurn ? undefined : turn())
+  await others()
   if (type === 'batch') return responseOf('batch-response', await processBatch(deps, entries, provenance, options))
   const asked = entries.map((entry) => askedBy(deps, entry, options))
   const work = { asked, provenance, room: makeRoom(limits), isTransaction: true }
+  await others()
   const { transaction, answers } = await transact(deps, work, () => sha256(bytes), options)
+  await others()
   return responseOf('transaction-response', answers, transaction)
 }
 

@@ -18,6 +18,8 @@ export interface HttpSettings extends AccessSettings {
   /** The largest body of a request, in bytes, and that of a Bundle at the base. */
   readonly maxBodyBytes: number
   readonly maxBundleBytes: number
+  /** Entries of a Bundle at the base: others wait while some steps are made for all of them at once. */
+  readonly maxBundleEntries: number
   /** Of the head of a request. */
   readonly maxHeaderBytes: number
   /** Bodies of requests in memory at a time, together; beyond them 503. */
@@ -67,6 +69,7 @@ export const defaultHttpSettings: HttpSettings = {
   corsOrigins: [],
   maxBodyBytes: 64 * mebibyte,
   maxBundleBytes: 128 * mebibyte,
+  maxBundleEntries: 10_000,
   maxHeaderBytes: 16 * 1024,
   maxBodyBytesInFlight: 512 * mebibyte,
   maxRequestsInFlight: 4_096,

@@ -40,6 +40,7 @@ const examples: { readonly [K in SettingName]: readonly [ServeSettings[K], Serve
   maxRequestsPerMinute: [1, 2, 3],
   maxBodyBytes: [1, 2, 3],
   maxBundleBytes: [1, 2, 3],
+  maxBundleEntries: [1, 2, 3],
   maxHeaderBytes: [1, 2, 3],
   maxBodyBytesInFlight: [1, 2, 3],
   maxRequestsInFlight: [1, 2, 3],

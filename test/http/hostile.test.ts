@@ -64,11 +64,20 @@ describe('is refused', () => {
   )
 
   test.each(['transaction', 'batch'])('a %s of more entries than there may be', async (type) => {
+    const entry = '{"request":{"method":"GET","url":"Patient/a"}}'
+    const bundle = (entries: number): string =>
+      `{"resourceType":"Bundle","type":"${type}","entry":[${Array(entries).fill(entry).join(',')}]}`
     const server = await running()
-    const entry = '{"request":{"method":"DELETE","url":"Patient/a"}}'
-    const body = `{"resourceType":"Bundle","type":"${type}","entry":[${Array(100_001).fill(entry).join(',')}]}`
-    const answer = await server.ask('POST', '', { body })
-    expect([answer.status, answer.body.issue[0].code]).toEqual([422, 'too-costly'])
+    const small = await running({ maxBundleEntries: 3 })
+    for (const [{ ask }, entries] of [
+      [server, 10_001],
+      [server, 100_001],
+      [small, 4],
+    ] as const) {
+      const { status, body } = await ask('POST', '', { body: bundle(entries) })
+      expect([status, body.issue[0].code, body.issue[0].expression]).toEqual([422, 'too-costly', ['Bundle']])
+    }
+    expect((await small.ask('POST', '', { body: bundle(3) })).text).not.toContain('too-costly')
     await expectAlive(server, 0)
   })
 

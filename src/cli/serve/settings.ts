@@ -86,6 +86,7 @@ const bounds = {
   maxRequestsPerMinute: setting(some, 'n', undefined, 'of one caller; beyond them 429 (default: any number)'),
   maxBodyBytes: setting(bytes, 'n', http.maxBodyBytes, 'the largest body of a request'),
   maxBundleBytes: setting(bytes, 'n', http.maxBundleBytes, 'the largest Bundle at the base'),
+  maxBundleEntries: setting(some, 'n', http.maxBundleEntries, 'entries of a Bundle at the base; more are a 422'),
   maxHeaderBytes: setting(bytes, 'n', http.maxHeaderBytes, 'the largest head of a request'),
   maxBodyBytesInFlight: setting(bytes, 'n', http.maxBodyBytesInFlight, 'bodies in memory at a time; beyond them 503'),
   maxRequestsInFlight: setting(some, 'n', http.maxRequestsInFlight, 'requests under way at a time; beyond them 503'),

@@ -50,7 +50,8 @@ export function addBase(app: FastifyInstance, context: Context, version: string)
     const preference = returnIn(request)
     const how = { return: preference === 'representation' ? preference : 'minimal' } as const
     const base = baseOf(context, request)
-    const options = { ...auditOf(request), ...permitOf(request), ...provenanceOf(request), ...how, base }
+    const maxEntries = context.settings.maxBundleEntries
+    const options = { ...auditOf(request), ...permitOf(request), ...provenanceOf(request), ...how, base, maxEntries }
     const answer = await tenant.fp.bundle(body, options)()
     if (answer._tag === 'Left') return sendBundleFailure(answer.left, request, reply)
     if (preference === how.return) applied(reply, `return=${preference}`)

@@ -74,7 +74,7 @@ function answerToLimit(unit: string): Answer {
   return tooMuchAtOnce.has(unit) ? { status: 422, code: 'too-costly' } : { status: 413, code: 'too-long' }
 }
 
-const tooMuchToRead: ReadonlySet<string> = new Set(['resources', 'bytes of resources'])
+const tooMuchToRead: ReadonlySet<string> = new Set(['resources', 'bytes of resources', 'bytes to read'])
 /** Of a request that is not too long by its bytes. */
 const tooMuchAtOnce: ReadonlySet<string> = new Set(['entries', 'operations', 'events'])
 

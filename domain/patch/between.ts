@@ -1,12 +1,14 @@
 /** The JSON Patch (RFC 6902) that makes one document of another, token by token. */
 import { type Difference, differencesBetween } from './differences.js'
-import { maxPatchOperations } from './json-patch.js'
+import { maxPatchOperations, maxPatchRead } from './json-patch.js'
 
-/** As fine as the bound of a patch allows: beyond it, whole members of the root are replaced, or all of it. */
+/** As fine as the bounds of a patch allow: beyond it, whole members of the root are replaced, or all of it. */
 export function jsonPatchBetween(before: Uint8Array, after: Uint8Array): Buffer {
   for (const depth of [Number.POSITIVE_INFINITY, 1, 0]) {
     const differences = few(differencesBetween(before, after, depth))
-    if (differences !== undefined) return encoded(inOrder(differences))
+    if (differences === undefined) continue
+    if (depth === 0 || differences.length * (before.length + after.length) <= maxPatchRead)
+      return encoded(inOrder(differences))
   }
   throw new TypeError('a root is one difference at most')
 }

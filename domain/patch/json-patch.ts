@@ -22,6 +22,20 @@ export type JsonPatch = ReadonlyArray<PatchOperation>
 
 /** Operations of one patch. */
 export const maxPatchOperations = 1_000
+/** What they read together, in bytes: each of them reads all of the document, and nothing else goes on meanwhile. */
+export const maxPatchRead = 128 * 1024 * 1024
+
+/** To be asked before each operation of a patch, with the length of the document: what refuses it, as soon as that is known. */
+export function readingOf(what: string, operations: number): (bytes: number) => AnnalsError | undefined {
+  let [read, left] = [0, operations]
+  return (bytes) => {
+    const actual = read + left * bytes
+    read += bytes
+    left -= 1
+    if (actual <= maxPatchRead) return undefined
+    return annalsError('LimitExceeded', { what, limit: maxPatchRead, actual, unit: 'bytes to read' })
+  }
+}
 
 const kinds: ReadonlySet<string> = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test'])
 const opening = Buffer.from('{"patch":')
@@ -77,7 +91,10 @@ export function applyJsonPatch(
   maxBytes: number,
 ): E.Either<AnnalsError, Uint8Array> {
   let bytes = document
+  const reading = readingOf(what, patch.length)
   for (const [place, operation] of patch.entries()) {
+    const refused = reading(bytes.length)
+    if (refused !== undefined) return E.left(refused)
     const next = apply(bytes, operation)
     if (typeof next === 'string') {
       const path = `/${operation.path.join('/')}`.slice(0, 120)

@@ -9,8 +9,10 @@ const returns: ReadonlySet<string> = new Set(['minimal', 'representation', 'Oper
 function preferencesOf({ headers }: FastifyRequest): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   for (const preference of [headers.prefer ?? []].flat().join(',').split(',')) {
-    const [, name, value = ''] = /^\s*([\w-]+)\s*(?:=\s*"?([^\s";]*)"?)?\s*(?:;.*)?$/.exec(preference) ?? []
-    if (name !== undefined && !found.has(name.toLowerCase())) found.set(name.toLowerCase(), value)
+    const [said = ''] = preference.split(';', 1)
+    const [name = '', value = ''] = said.split('=', 2).map((part) => part.trim())
+    if (/^[\w-]+$/.test(name) && !found.has(name.toLowerCase()))
+      found.set(name.toLowerCase(), value.replace(/^"(.*)"$/, '$1'))
   }
   return found
 }

@@ -403,6 +403,11 @@ describe('a patch', () => {
     })
     const many = parameters(...Array.from({ length: 1_001 }, () => remove('Patient.active')))
     expect(patched(patient, many)).toMatchObject({ left: { _tag: 'InvalidInput' } })
+    const large = { resourceType: 'Patient', language: 'x'.repeat(500_000) }
+    const reading = parameters(...Array.from({ length: 300 }, () => remove('Patient.active')))
+    expect(patched(large, reading, 1_000_000)).toMatchObject({
+      left: { _tag: 'LimitExceeded', data: { unit: 'bytes to read' } },
+    })
   })
 
   const op = (...part: unknown[]) => parameters({ name: 'operation', part })

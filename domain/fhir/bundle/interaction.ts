@@ -110,7 +110,8 @@ function patchIn(what: string, resource: Uint8Array): E.Either<AnnalsError, Patc
   if (texts.get('resourceType') !== 'Binary' || texts.get('contentType') !== 'application/json-patch+json')
     return unsupported(what, 'a patch is Parameters, or a Binary with the contentType application/json-patch+json')
   const data = texts.get('data') ?? ''
-  if (!/^[A-Za-z0-9+/\s]{2,}={0,2}\s*$/.test(data)) return invalid(`${what}.data`, 'it has to be there, in base64')
+  // One class of characters: what could end in several ways would be tried in all of them.
+  if (!/^[A-Za-z0-9+/=\s]{2,}$/.test(data)) return invalid(`${what}.data`, 'it has to be there, in base64')
   return pipe(
     readJsonPatch(`${what}.data`, Buffer.from(data, 'base64')),
     E.map((operations): Patch => ({ language: 'json', operations })),

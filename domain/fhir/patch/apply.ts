@@ -6,6 +6,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { isObjectAt, membersOf } from '../../body/index.js'
 import { type AnnalsError, annalsError } from '../../error.js'
 import { add, find, remove, splice } from '../../patch/edit.js'
+import { readingOf } from '../../patch/json-patch.js'
 import type { FhirVersion } from '../version.js'
 import { alignedBeside, besideOf, isThere, lengthOf, nothing, put, sure, without, withoutNulls } from './beside.js'
 import { choiceOf } from './choices.js'
@@ -28,7 +29,10 @@ export function applyFhirPathPatch(
   { maxBytes, fhirVersion }: PatchOptions,
 ): E.Either<AnnalsError, Uint8Array> {
   let bytes = resource
+  const reading = readingOf(what, patch.length)
   for (const [place, operation] of patch.entries()) {
+    const refused = reading(bytes.length)
+    if (refused !== undefined) return E.left(refused)
     try {
       bytes = apply(bytes, operation, fhirVersion)
     } catch (error) {

@@ -8,6 +8,7 @@ import { few } from '../../patch/between.js'
 import { alignment } from '../../patch/differences.js'
 import { root } from '../../patch/edit.js'
 import { isSame } from '../../patch/equal.js'
+import { maxPatchRead } from '../../patch/json-patch.js'
 import type { FhirVersion } from '../version.js'
 import { applyFhirPathPatch } from './apply.js'
 import { below, type Composite, type Element, type Field, fieldsOf, isSameElement, resourceAt } from './fields.js'
@@ -17,8 +18,8 @@ import { encodePatch, type Operation } from './write.js'
 const what = 'a FHIRPath Patch'
 /** How many levels down it looks, and how many bytes may be read for it, as each operation is applied to all of the resource. */
 const attempts = [
-  { depth: Number.POSITIVE_INFINITY, maxRead: 16 * 1024 * 1024 },
-  { depth: 1, maxRead: 128 * 1024 * 1024 },
+  { depth: Number.POSITIVE_INFINITY, maxRead: 32 * 1024 * 1024 },
+  { depth: 1, maxRead: maxPatchRead },
 ]
 
 /** As fine as the bounds allow: beyond them, whole elements of the resource are replaced. */
@@ -31,7 +32,7 @@ export function fhirPathPatchBetween(
   if (a === undefined || b === undefined || a.place.resourceType !== b.place.resourceType) return inexpressible()
   for (const { depth, maxRead } of attempts) {
     const operations = few(objectsCompared(a.place.resourceType, a, b, depth))
-    if (operations === undefined || operations.length * after.length > maxRead) continue
+    if (operations === undefined || operations.length * (before.length + after.length) > maxRead) continue
     const patch = encodePatch(inOrder(operations))
     return leadsTo(patch, before, after, fhirVersion) ? E.right(patch) : inexpressible()
   }

@@ -62,6 +62,11 @@ test('more differences than a patch holds become whole members, and at last the 
   expect(JSON.parse(between(list(fits), list(fits.map((n) => n + 1_000_000))))).toHaveLength(maxPatchOperations)
 })
 
+test('what cannot be read as often as it has differences is replaced whole', () => {
+  const of = (n: number): string => JSON.stringify({ text: 'x'.repeat(500_000), list: Array(300).fill(n) })
+  expect(JSON.parse(between(of(1), of(2)))).toMatchObject([{ op: 'replace', path: '/list' }])
+})
+
 test('a difference says where it is in the document that has it', () => {
   const differences = [...differencesBetween(bytes('{"a":[1,2,3],"b":1}'), bytes('{"a":[3],"c":2}'))]
   expect(differences.map(({ path, before, after }) => [path.join('.'), before?.toString(), after?.toString()])).toEqual(

@@ -203,6 +203,13 @@ test('what a patch makes is bounded on its way, however it grows', () => {
   expect(patched('{}', double)).toBe('LimitExceeded')
 })
 
+test('what a patch reads is bounded, before it reads anything: many operations on a large document stop the others', () => {
+  const large = JSON.stringify({ text: 'x'.repeat(500_000) })
+  const adds = (count: number) => Array(count).fill({ op: 'add', path: '/a', value: 1 })
+  expect(patched(large, adds(300))).toBe('LimitExceeded')
+  expect(patched(large, adds(2))).toMatch(/"a":1}$/)
+})
+
 describe('any patch', () => {
   const json = fc.json({ maxDepth: 4 })
   const pointer = fc

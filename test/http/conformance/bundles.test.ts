@@ -319,6 +319,20 @@ describe('a transaction', () => {
     expect(written.managingOrganization.reference).toBe('#o')
   })
 
+  test('is refused at once where its texts are made to be looked at for long', async () => {
+    const { ask } = await filled()
+    const data = `AA${' '.repeat(1_000_000)}!`
+    const binary = { resourceType: 'Binary', contentType: 'application/json-patch+json', data }
+    const ifMatch = `${'W/"1",'.repeat(1_000_000)}W/"1"`
+    for (const entry of [
+      { resource: binary, request: { method: 'PATCH', url: 'Patient/a' } },
+      put('Patient/a', patient({ id: 'a' }), { ifMatch }),
+    ]) {
+      const answer = await ask('POST', '', { body: bundle('transaction', entry) })
+      expect([answer.status, ...codesOf(answer)]).toEqual([400, 'value'])
+    }
+  })
+
   test('is bounded by what its patches make, too', async () => {
     const { ask } = await running({}, await openStore('memory:', { limits: { maxTransactionBytes: 20_000 } }))
     const ids = Array.from({ length: 10 }, (_, i) => `p${i}`)

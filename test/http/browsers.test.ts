@@ -134,6 +134,7 @@ describe('one caller', () => {
     expect((await server.ask('GET', '/tenants/nobody/fhir/Patient/a')).status).toBe(404)
     const refused = await server.ask('GET', 'Patient/a')
     expect([refused.status, codesOf(refused)]).toEqual([429, ['throttled']])
+    expect(refused.body.issue[0].location).toEqual(['http.url'])
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
     expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(60)
     expect(refused.headers.get('ratelimit-limit')).toBe('3')

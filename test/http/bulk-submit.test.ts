@@ -165,6 +165,15 @@ test('what cannot be taken is refused, and says where', async () => {
         parameter: [{ name: 'submitter', valueIdentifier: value }, id, state('stopped')],
       }),
     ).toBe('value Parameters.parameter[0]')
+  for (const value of ['x'.repeat(200), '\u0000']) {
+    const named = (...parameter: object[]) => ({
+      resourceType: 'Parameters',
+      parameter: [...parameter, state('stopped')],
+    })
+    const identifier = { name: 'submitter', valueIdentifier: { value } }
+    expect(await refused(named(identifier, id))).toBe('value Parameters.parameter[0]')
+    expect(await refused(named(submitter, { ...id, valueString: value }))).toBe('value Parameters.parameter[1]')
+  }
   for (const twice of [submitter, state('completed'), manifest('/one.json')])
     expect(await refused(parameters(base, twice, twice))).toMatch(/^value Parameters.parameter\[[34]\]$/)
   expect((await server.ask('GET', '$bulk-submit-status/nonsense')).status).toBe(404)

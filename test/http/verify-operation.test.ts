@@ -176,6 +176,7 @@ describe('a job', () => {
     expect((await begin('')).status).toBe(202)
     const again = await begin('')
     expect([again.status, ...codesOf(again), again.headers.get('retry-after')]).toEqual([429, 'throttled', '1'])
+    expect(again.body.issue[0].location).toEqual(['http.url'])
     expect((await begin('/tenants/b')).status).toBe(202)
     expect((await begin('/tenants/c')).status).toBe(429)
     waiting[0]?.go()

@@ -5,6 +5,7 @@
 import type { FastifyRequest } from 'fastify'
 import * as E from 'fp-ts/lib/Either.js'
 import { scanBody } from '../../../domain/body/index.js'
+import { checkSegment } from '../../../domain/resource.js'
 import type { SubmissionName } from '../../index.js'
 import { HttpProblem } from '../failures.js'
 import { checkContentType } from '../formats.js'
@@ -102,7 +103,14 @@ function nameIn(given: ReadonlyArray<Given>): SubmissionName {
   }
   if (typeof value !== 'string' || value === '' || typeof system !== 'string')
     throw refused('submitter: an Identifier with a value is needed', submitter.place)
-  return { submitter: `${system}|${value}`, submission: textOf(submission) }
+  return { submitter: keyOf(submitter, `${system}|${value}`), submission: keyOf(submission, textOf(submission)) }
+}
+
+/** What it is kept under. */
+function keyOf({ name, place }: Given, text: string): string {
+  const checked = checkSegment(name, text)
+  if (E.isRight(checked)) return text
+  throw refused(checked.left.message, place)
 }
 
 function parametersOf(request: FastifyRequest): Given[] {

@@ -46,14 +46,8 @@ export function makeAsyncJobs(app: FastifyInstance, context: Context): AsyncJobs
     async begin(kind, request, reply, work) {
       const job = jobs.begin(kind, await ownerOf(request), work)
       if (job === undefined) {
-        const headers = { 'retry-after': pollSeconds }
-        throw new HttpProblem(
-          429,
-          'throttled',
-          `$${kind} is under way already, or too much else; ask again later`,
-          headers,
-          {},
-        )
+        const problem = `$${kind} is under way already, or too much else; ask again later`
+        throw new HttpProblem(429, 'throttled', problem, { 'retry-after': pollSeconds })
       }
       return reply
         .code(202)

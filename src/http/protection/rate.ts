@@ -23,13 +23,7 @@ export async function addRateLimit(
     enableDraftSpec: true,
     errorResponseBuilder: (_, { ttl }) => {
       const seconds = Math.ceil(ttl / 1_000)
-      return new HttpProblem(
-        429,
-        'throttled',
-        `more than ${max} requests in a minute; come again in ${seconds} s`,
-        {},
-        {},
-      )
+      return new HttpProblem(429, 'throttled', `more than ${max} requests in a minute; come again in ${seconds} s`)
     },
   })
 }

@@ -1,6 +1,7 @@
 /** What becomes of exports: who works on them, how they end, and how long they stay. */
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, test } from 'vitest'
+import { annalsError } from '../../domain/error.js'
 import { run } from '../../domain/task.js'
 import type { ExportJob, ExportPart } from '../../src/index.js'
 import type { Store, Tenant } from '../../src/store.js'
@@ -101,6 +102,28 @@ describe('whoever works on an export', () => {
     await whole(other, resumed)
   })
 
+  test('cannot fail it once another has it', async () => {
+    const place = await filled()
+    const older = pausing((method, key) => isPart(key) && method === 'createIfAbsent')
+    const refused = E.left(annalsError('StorageRefused', { operation: 'put', key: 'k', cause: 'no permission' }))
+    const zombie = await enter(place, (call, proceed) =>
+      older.fate(call, async () => (isPart(call.key) ? refused : proceed())),
+    )
+    const job = await zombie.export({ id: 'j' })
+    await older.paused
+    place.clock.move(60_000)
+    const newer = pausing((method, key) => isPart(key) && method === 'createIfAbsent' && /part-(1\d)/.test(key))
+    const other = await enter(place, newer.fate)
+    const resumed = await other.exports.resume('j')
+    await newer.paused
+    older.wake()
+    await quiet()
+    expect(await (await enter(place)).exports.status('j')).toMatchObject({ state: 'in-progress' })
+    newer.wake()
+    expect(await job.done()).toEqual(await resumed.done())
+    await whole(other, resumed)
+  })
+
   test('leaves it to others at once when its store is closed', async () => {
     const place = await filled()
     const { fate, paused, wake } = pausing((method, key) => isPart(key) && method === 'createIfAbsent')
@@ -141,6 +164,33 @@ describe('whoever works on an export', () => {
     await worker.stop()
     expect(failures).toEqual([])
     expect((await run(place.pointers.query({ pk: 'L#%exports', limit: 10 }))).items).toEqual([])
+  })
+
+  test('is replaced by a worker also where another export, or all of another tenant, is damaged', async () => {
+    const place = await filled()
+    await fill(await (await place.open()).tenant('a'), 3)
+    for (const [name, id] of [
+      ['a', 'damaged'],
+      ['t', 'left'],
+    ] as const) {
+      const { fate, paused } = pausing((method, key) => isState(key) && method === 'replaceIfMatch')
+      const tenant = await (await place.open(tightBounds, fate)).tenant(name)
+      void tenant.export({ id }).catch(() => undefined)
+      await paused
+    }
+    await run(place.blobs.put('a/bulk/export/jobs/damaged/state.json', Buffer.from('{')))
+    const { store, ...tenant } = await enter(place)
+    await exported(tenant, { id: 'expired', keepMs: 0 })
+    const failures: unknown[] = []
+    const worker = store.exports.work({ onFailure: (error) => failures.push(error) })
+    for (let looks = 0; (await tenant.exports.status('left'))?.state !== 'complete'; looks++) {
+      if (looks > 100) throw new Error('nobody goes on with it')
+      await place.clock.sleep(1_000)
+    }
+    expect(await tenant.exports.status('expired')).toBeUndefined()
+    await worker.stop()
+    expect(failures).toMatchObject(Array(failures.length).fill({ _tag: 'Corrupt' }))
+    expect(failures.length).toBeGreaterThan(1)
   })
 
   test('runs two at a time, and refuses more than may wait', async () => {
@@ -280,6 +330,8 @@ describe('a cancelled export', () => {
     expect(await job.done()).toMatchObject({ state: 'cancelled' })
     expect(place.clock.now() - began).toBeLessThan(25_000_000)
     isSlow = false
+    // Also what was being written just then.
+    expect([...(await place.objects('t/bulk/export/jobs/j/')).keys()]).toEqual(['state.json'])
   })
 
   test('may have been complete', async () => {

@@ -99,6 +99,25 @@ test('what was interrupted goes on in the same folder, from another process', as
   await other.close()
 })
 
+test('a folder is of one machine: workers, which may be elsewhere, leave it to who names the export', async () => {
+  const { store, tenant, url } = await filled()
+  const folder = newFolder()
+  const job = await tenant.export({ id: 'j', to: `file:${folder}` })
+  for await (const _ of job.parts()) break
+  await store.close()
+  const before = filesIn(folder)
+  const other = await openStore(url, { limits: tightBounds })
+  const again = await other.tenant('t')
+  const worker = other.exports.work({ lookMs: 10 })
+  const after = await again.export({ id: 'k' })
+  await after.done()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  await worker.stop()
+  expect(filesIn(folder)).toEqual(before)
+  expect(await (await again.exports.resume('j')).done()).toMatchObject({ state: 'complete' })
+  await other.close()
+})
+
 test('something else under the name of a part is not written over', async () => {
   const { store, tenant } = await filled()
   const folder = newFolder()

@@ -14,6 +14,7 @@ import type { ExportPart, ExportProgress } from './api.js'
 import { leaseKey, toldOf } from './lease.js'
 import { manifestOf } from './manifest.js'
 import { partsIn, type Sink } from './parts.js'
+import { removeFiles } from './remove.js'
 import { runExport } from './run.js'
 import type { Selection } from './selection.js'
 import { type ExportedLog, settled } from './snapshot.js'
@@ -50,17 +51,24 @@ export async function driveExport(deps: DriveDeps, job: string, signal: AbortSig
   const leaseMs = deps.limits.exportLeaseMs
   let failures = 0
   let lastRead: number | undefined
+  let hasWorked = false
   for (;;) {
     try {
       const state = await deps.journal.read(job)
       if (state === undefined) throw annalsError('InvalidInput', { what: 'export', problem: `'${job}' was removed` })
-      if (isEnded(state)) return state
+      if (isEnded(state)) {
+        if (hasWorked && state.state === 'cancelled') await removeOwn(deps, state)
+        return state
+      }
       if (signal.aborted) throw annalsError('Cancelled', { what: 'this run of the export, which can be resumed,' })
       if (state.read !== lastRead) failures = 0
       lastRead = state.read
       const lease = await takeLease(deps, leaseKey(deps.tenant, job), leaseMs)
       if (lease === undefined) await clock.sleep(Math.min(followMs, leaseMs / 3), signal)
-      else await workOn(deps, job, lease, signal)
+      else {
+        hasWorked = true
+        await workOn(deps, job, lease, signal)
+      }
     } catch (error) {
       if (!isAnnalsError(error) || !error.retryable || ++failures === maxFailures) throw error
       await clock.sleep(pauseFactor * backoffMs(failures, ids.random()), signal)
@@ -68,10 +76,16 @@ export async function driveExport(deps: DriveDeps, job: string, signal: AbortSig
   }
 }
 
+/** What was still being written when another process cancelled it. A place outside may be of another export by now. */
+async function removeOwn({ withSink }: DriveDeps, state: StoredExport): Promise<void> {
+  if (state.request.to === undefined) await withSink(state, removeFiles)
+}
+
 /** One run, with its lease. Throws what may pass. */
 async function workOn(deps: DriveDeps, job: string, lease: Lease, signal: AbortSignal): Promise<void> {
   const { signal: stopping, release: stop } = childOf(signal)
   let progress: ExportProgress = { commits: 0, resources: 0, bytes: 0 }
+  let epoch: number | undefined
   const onProgress = (now: ExportProgress): void => {
     progress = now
     deps.onProgress(now)
@@ -81,7 +95,9 @@ async function workOn(deps: DriveDeps, job: string, lease: Lease, signal: AbortS
     told: () => toldOf(progress),
   })
   try {
-    await runOnce({ ...deps, onProgress }, job, stopping)
+    await runOnce({ ...deps, onProgress }, job, stopping, (begun) => {
+      epoch = begun.epoch
+    })
     stop()
     await renewing
     await lease.end()
@@ -89,17 +105,23 @@ async function workOn(deps: DriveDeps, job: string, lease: Lease, signal: AbortS
     stop()
     await renewing
     const isFinal = isAnnalsError(error) && !error.retryable && error._tag !== 'Cancelled'
-    if (isFinal) await fail(deps, job, error)
+    if (isFinal) await fail(deps, job, epoch, error)
     await (isFinal ? lease.end() : lease.release())
     // What has ended it otherwise says the state: it has failed, was cancelled, or is another's.
     if (!isAnnalsError(error) || error.retryable) throw error
   }
 }
 
-async function runOnce(deps: DriveDeps, job: string, signal: AbortSignal): Promise<void> {
+async function runOnce(
+  deps: DriveDeps,
+  job: string,
+  signal: AbortSignal,
+  onBegun: (begun: StoredExport) => void,
+): Promise<void> {
   const { journal, clock } = deps
   const begun = await begin(deps, job, signal)
   if (begun === undefined) return
+  onBegun(begun)
   const logs = logsOf(deps.logs, begun)
   const selection = await deps.selectionOf(begun, logs)
   await deps.withSink(begun, async (sink) => {
@@ -146,10 +168,16 @@ async function begin(deps: DriveDeps, job: string, signal: AbortSignal): Promise
 const logsOf = (logs: ReadonlyArray<ExportedLog>, { ends }: StoredExport): ExportedLog[] =>
   ends.map(({ partition }) => logs[partition] as ExportedLog)
 
-async function fail({ journal, clock }: DriveDeps, job: string, error: AnnalsError): Promise<void> {
+/** `epoch`: of the run, if it had begun. One that was replaced fails alone. */
+async function fail(
+  { journal, clock }: DriveDeps,
+  job: string,
+  epoch: number | undefined,
+  error: AnnalsError,
+): Promise<void> {
   const { _tag: tag, data } = error
   await journal.move(job, (state) =>
-    isEnded(state)
+    isEnded(state) || state.epoch !== (epoch ?? state.epoch)
       ? undefined
       : { ...state, state: 'error', movedAt: clock.now(), endedAt: clock.now(), error: { tag, data: { ...data } } },
   )

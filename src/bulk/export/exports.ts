@@ -18,6 +18,7 @@ import { everyName } from '../../../domain/walk.js'
 import { isHeld } from '../../lease.js'
 import type { Limits } from '../../limits.js'
 import { type Again, patientBlobs } from '../../patience.js'
+import { forEachOf } from '../each.js'
 import type { ExportJob, ExportOptions, ExportPart, ExportProgress, ExportState, ExportStatus } from './api.js'
 import { type DriveDeps, driveExport, isEnded } from './drive.js'
 import { makeJob } from './job.js'
@@ -226,27 +227,27 @@ export function makeExporting(deps: ExportingDeps, partition?: number): Exportin
 
   async function cleanup(): Promise<number> {
     let removed = 0
-    for await (const [id = ''] of everyName(blobs, exportsPrefix(tenant))) {
-      if (running.find(keyOf(id)) !== undefined) continue
+    await forEachOf(everyName(blobs, exportsPrefix(tenant)), async ([id = '']) => {
+      if (running.find(keyOf(id)) !== undefined) return
       const state = await journal.read(id)
       const lease = state === undefined || isEnded(state) ? undefined : await leaseOf(deps, id)
       if (state !== undefined && (expiryOf(state) > clock.now() || (lease !== undefined && isHeld(lease, clock)))) {
         // Whoever asked for it may have died before it was offered, or the pointers were lost.
         if (lease === undefined && !isEnded(state)) await offer(deps, id)
-        continue
+        return
       }
       await removeExport(blobs, tenant, id)
       await revoke(deps, id)
       if (state !== undefined) removed++
-    }
+    })
     return removed
   }
 
-  /** What is offered, if it has no end yet. */
+  /** What is offered, if it has no end yet. A folder is of the machine of whoever has named it, and this may be another one. */
   async function takeUp(id: string): Promise<void> {
     const state = await journal.read(id)
     if (state === undefined || isEnded(state)) await revoke(deps, id)
-    else jobOf(state)
+    else if (!isFolder(state.request.to)) jobOf(state)
   }
 
   /** What is known to be a part: nothing else can be asked for. */
@@ -326,6 +327,8 @@ async function checkEmpty(places: ExportPlaces, to: string): Promise<void> {
     await place.close()
   }
 }
+
+const isFolder = (to: string | undefined): boolean => to?.startsWith('file:') === true
 
 const chosen = (logs: ReadonlyArray<ExportedLog>, { partition }: ExportRequest): ReadonlyArray<ExportedLog> =>
   partition === undefined ? logs : logs.filter(({ log }) => log.partition === partition)

@@ -2,13 +2,13 @@
  * Workers on exports: processes that go on with what others have left, and remove what has expired. Which exports nobody works on
  * is one query, whatever the number of tenants.
  */
-import { annalsError } from '../../../domain/error.js'
 import { decodeSegment, exportsPk } from '../../../domain/keys.js'
 import type { Clock, PointerStore } from '../../../domain/ports/index.js'
 import { run } from '../../../domain/task.js'
 import { everyItem } from '../../../domain/walk.js'
 import { isHeld } from '../../lease.js'
-import { type BulkWorker, type BulkWorkOptions, makeBulkWorkers } from '../workers.js'
+import { forEachOf } from '../each.js'
+import { type BulkWorker, type BulkWorkOptions, type Guard, makeBulkWorkers } from '../workers.js'
 import type { Exporting } from './exports.js'
 import type { RunningExports } from './running.js'
 
@@ -39,19 +39,19 @@ export function makeExportWorkers({ pointers, clock, running, tenants, exporting
 
   async function cleanup(signal?: AbortSignal): Promise<number> {
     let removed = 0
-    for await (const tenant of tenants()) {
-      if (signal?.aborted === true) throw annalsError('Cancelled', { what: 'the cleanup' })
+    const clean = async (tenant: string): Promise<void> => {
       removed += await run((await exportingOf(tenant)).fp.exports.cleanup())
     }
+    await forEachOf(tenants(), clean, signal)
     return removed
   }
 
-  async function takeUpAll(): Promise<void> {
+  async function takeUpAll(guarded: Guard): Promise<void> {
     for await (const item of everyItem(pointers, exportsPk)) {
       if (!running.hasRoom()) return
       if (isHeld(item, clock)) continue
       const [tenant = '', job = ''] = item.sk.split('#').map(decodeSegment)
-      await (await exportingOf(tenant)).takeUp(job)
+      await guarded(async () => (await exportingOf(tenant)).takeUp(job))
     }
   }
 
@@ -62,7 +62,7 @@ export function makeExportWorkers({ pointers, clock, running, tenants, exporting
         cleanedAt = clock.now()
         await guarded(() => cleanup(signal))
       }
-      await takeUpAll()
+      await takeUpAll(guarded)
     })
   }
 

@@ -40,8 +40,8 @@ export interface FhirServerOptions extends Partial<HttpSettings> {
   readonly logger?: LoggerOption
 }
 
-/** The longest URL of a condition, and of one of its parts. */
-const maxParamLength = 200
+/** The longest part of a path: one that names a submission by all that its submitter calls it. */
+const maxParamLength = 512
 
 /** Listens when its `listen` is called; `close` finishes what is under way, and leaves the store open. */
 export async function fhirServer(store: Store, options: FhirServerOptions = {}): Promise<FastifyInstance> {

@@ -1,8 +1,18 @@
 /** `$bulk-submit` over real HTTP: manifests of another server, fetched and written, and what became of them. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import * as E from 'fp-ts/lib/Either.js'
 import { afterAll, describe, expect, test } from 'vitest'
+import { memoryBlobStore, memoryDoorbell, memoryPointerStore } from '../../adapters/memory/index.js'
+import { systemClock } from '../../adapters/system-clock.js'
+import { systemIds } from '../../adapters/system-ids.js'
+import { defaultSourceRules, webSources } from '../../adapters/web/sources.js'
+import { submissionsPk } from '../../domain/keys.js'
 import { openStore } from '../../src/index.js'
+import { type Fate, through } from '../copy/faults.js'
+import type { HandClock } from '../protocol/hand-clock.js'
+import { unavailable } from '../protocol/script.js'
+import { openStore as openOver } from '../store/processes.js'
 import { audience, issuer, newKey, publicJwk, tokenOf } from './issuer.js'
 import { type Answer, codesOf, type Running, running } from './server.js'
 
@@ -43,6 +53,14 @@ const parameters = (...parameter: object[]) => ({
 })
 
 const serving = async () => running({}, await openStore('memory:', { sources: { allowPrivate: true } }))
+
+/** Every call of the ports of its store is in the hands of a test. */
+async function servingThrough(fate: Fate): Promise<Running> {
+  const clock = systemClock as HandClock
+  const sources = webSources({ ...defaultSourceRules, allowPrivate: true }, { clock, ids: systemIds })
+  const ports = { blobs: memoryBlobStore(), pointers: memoryPointerStore({ clock }), doorbell: memoryDoorbell() }
+  return running({}, await openOver({ ...ports, clock, sources }, through(fate)))
+}
 
 const submit = ({ ask }: Running, ...parameter: object[]): Promise<Answer> =>
   ask('POST', '$bulk-submit', { body: parameters(...parameter) })
@@ -127,6 +145,62 @@ describe('a submission', () => {
     expect((await server.ask('GET', 'Patient/a')).body).toMatchObject({ n: 2 })
     expect((await server.ask('GET', 'Patient/b')).status).toBeGreaterThanOrEqual(404)
     expect(codesOf(await submit(server, replaces('/two.json')))).toEqual(['conflict'])
+  })
+
+  test('takes manifests that are offered at the same time', async () => {
+    const paths = ['/one.json', '/two.json', '/page.json']
+    let [waiting, go] = [0, (): void => undefined]
+    const all = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    const server = await servingThrough(async ({ method, key }, proceed) => {
+      if (method !== 'createIfAbsent' || !key.includes('/manifests/')) return proceed()
+      if (++waiting === paths.length) go()
+      await all
+      return proceed()
+    })
+    await submit(server, state('in-progress'))
+    const answers = await Promise.all(paths.map((path) => submit(server, manifest(path), base)))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+    const { submissions } = await server.store.tenant('default')
+    const { manifests } = (await submissions.status({ submitter: 'urn:x|lab', submission: 's' })) ?? {}
+    expect(manifests?.map(({ url }) => url).sort()).toEqual(paths.map((path) => from + path).sort())
+  })
+
+  test('is found by its URL, however long its name is', async () => {
+    const { ask, root } = await serving()
+    const long = [
+      {
+        name: 'submitter',
+        valueIdentifier: { system: `https://example.org/${'s'.repeat(70)}`, value: 'v'.repeat(40) },
+      },
+      { name: 'submissionId', valueString: 'i'.repeat(160) },
+    ]
+    const body = (...more: object[]) => ({ resourceType: 'Parameters', parameter: [...long, ...more] })
+    expect((await ask('POST', '$bulk-submit', { body: body(state('completed')) })).status).toBe(200)
+    const begun = await ask('POST', '$bulk-submit-status', { body: body() })
+    expect((await ask('GET', (begun.headers.get('content-location') as string).slice(root.length))).status).toBe(200)
+  })
+
+  test('is gone on with when it is asked for again, where a server died before it told its workers', async () => {
+    let isBroken = false
+    const server = await servingThrough(async ({ method, key }, proceed) =>
+      isBroken && method === 'compareAndSet' && key === submissionsPk ? E.left(unavailable) : proceed(),
+    )
+    await submit(server, state('in-progress'))
+    isBroken = true
+    expect((await submit(server, manifest('/two.json'), base)).status).toBe(503)
+    isBroken = false
+    expect(codesOf(await submit(server, manifest('/two.json'), base))).toEqual(['duplicate'])
+    await submit(server, state('completed'))
+    await ended(server)
+    expect((await server.ask('GET', 'Patient/a')).status).toBe(200)
+    isBroken = true
+    expect((await submit(server, state('stopped'))).status).toBe(503)
+    isBroken = false
+    expect((await submit(server, state('stopped'))).status).toBe(200)
+    await ended(server)
+    expect((await server.ask('GET', 'Patient/a')).status).toBe(410)
   })
 
   test('of a manifest that is none ends with an outcome for it', async () => {

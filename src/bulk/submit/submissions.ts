@@ -142,7 +142,9 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
     await known(name)
     const document = await move(name, ['in-progress'], 'completed')
     if (document.state !== 'completed') throw invalid('submission', `it is ${document.state}`)
-    return reported(document)
+    const status = await reported(document)
+    if (status.hasWork) await offer(deps.pointers, tenant.name, name)
+    return status
   }
 
   async function abort(name: SubmissionName): Promise<SubmissionStatus> {

@@ -1,5 +1,6 @@
 /** `$bulk-submit` and `$bulk-submit-status`: files of resources that a client offers, fetched and written by a worker. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { sha256 } from '../../../domain/commit.js'
 import type { BulkWorker, Store, SubmissionName, SubmissionStatus, Tenant } from '../../index.js'
 import { baseOf, type Context, tenantOf } from '../context.js'
 import { HttpProblem } from '../failures.js'
@@ -59,7 +60,8 @@ async function submit(request: FastifyRequest, tenant: Tenant, input: SubmitInpu
   const known = await begun(request, tenant, input)
   const refuse = (problem: string, code = 'conflict') => new HttpProblem(409, code, problem, {}, inBody)
   if (known.state === 'stopping' || known.state === 'stopped') {
-    if (status === 'stopped' && manifestUrl === undefined) return
+    // Whoever was told so first may have died before it was done.
+    if (status === 'stopped' && manifestUrl === undefined) return void (await submissions.abort(input))
     throw refuse('the submission is stopped, and takes nothing more')
   }
   if (status === 'stopped') return void (await submissions.abort(input))
@@ -67,24 +69,42 @@ async function submit(request: FastifyRequest, tenant: Tenant, input: SubmitInpu
     if (status === 'completed' && manifestUrl === undefined && replaces === undefined) return
     throw refuse('the submission is completed, and takes nothing more')
   }
-  const idOf = (url: string) => known.manifests.find((each) => each.url === url && each.state !== 'replaced')?.id
-  const replaced = replaces === undefined ? undefined : idOf(replaces)
+  const find = (url: string | undefined) =>
+    known.manifests.find((each) => each.url === url && each.state !== 'replaced')
+  const replaced = replaces === undefined ? undefined : find(replaces)
   if (replaces !== undefined && replaced === undefined)
     throw new HttpProblem(404, 'not-found', 'replacesManifestUrl: the submission has no such manifest', {}, inBody)
   if (manifestUrl !== undefined) {
-    if (idOf(manifestUrl) !== undefined && manifestUrl !== replaces)
+    const there = find(manifestUrl)
+    if (there !== undefined && manifestUrl !== replaces) {
+      await again(submissions, input, there)
       throw refuse('manifestUrl: the submission has this manifest already', 'duplicate')
-    // The same URL may be offered again, in the place of what it was.
-    const id = `${known.manifests.length}`
+    }
     await submissions.add(input, {
-      id,
+      id: idOf(known, manifestUrl),
       url: manifestUrl,
       ...(Object.keys(headers).length === 0 ? undefined : { headers }),
-      ...(replaced === undefined ? undefined : { replaces: replaced }),
+      ...(replaced === undefined ? undefined : { replaces: replaced.id }),
     })
-  } else if (replaced !== undefined) await submissions.discard(input, replaced)
+  } else if (replaced !== undefined) await submissions.discard(input, replaced.id)
   if (status === 'completed') await submissions.complete(input)
 }
+
+/** The same URL may be offered again, in the place of what it was. What others offer at the same time has an id of its own. */
+const idOf = ({ manifests }: SubmissionStatus, url: string): string =>
+  `${sha256(url).slice(0, 32)}-${manifests.filter((each) => each.url === url).length}`
+
+/** Whoever was told of it first may have died before workers were. */
+const again = (
+  submissions: Tenant['submissions'],
+  name: SubmissionName,
+  { id, url, replaces }: SubmissionStatus['manifests'][number],
+) =>
+  submissions.add(name, {
+    id,
+    ...(url === undefined ? undefined : { url }),
+    ...(replaces === undefined ? undefined : { replaces }),
+  })
 
 async function begun(request: FastifyRequest, tenant: Tenant, name: SubmissionName): Promise<SubmissionStatus> {
   const { submissions } = tenant

@@ -52,6 +52,21 @@ test('reads a manifest, whose files stand beside it', async () => {
   })
 })
 
+test('goes on with what a submission has, and refuses what it does not take any more', async () => {
+  const annals = atStore(newStore())
+  const folder = tempFolder()
+  const [one, two] = ['a', 'b'].map((id) => file(`${id}.ndjson`, patient(id), folder)) as [string, string]
+  const manifest = file('manifest.json', '{"output":[{"type":"Patient","url":"b.ndjson"}]}', folder)
+  const submit = (...sources: string[]) => annals(['submit', ...sources, '--submission', 's'])
+  expect((await submit(one)).code).toBe(0)
+  expect((await submit(one)).code).toBe(0)
+  for (const sources of [[two], [one, two], [manifest], [one, manifest]])
+    expect(await submit(...sources)).toMatchObject({ code: 2, stderr: expect.stringContaining('other sources') })
+  expect((await annals('get Patient/b')).code).toBe(1)
+  await annals('submissions abort s')
+  expect(await submit(one)).toMatchObject({ code: 2, stderr: expect.stringContaining('stopped') })
+})
+
 test('refuses what it cannot take', async () => {
   const annals = atStore(newStore())
   const path = file('a.ndjson', '')

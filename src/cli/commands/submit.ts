@@ -125,7 +125,7 @@ async function submit(
   if (begun.state === 'in-progress') {
     for (const manifest of manifests) await submissions.add(name, manifest)
     if (flags.open !== true) await submissions.complete(name)
-  }
+  } else checkKnown(begun, manifests)
   const bar = makeProgressBar(session)
   const started = performance.now()
   const total = bar.isShown ? await bytesOf(manifests) : undefined
@@ -155,6 +155,20 @@ async function submit(
   if (session.signal.aborted) session.note('stopped; the same command goes on from here')
   else session.note(`in ${humanTime(performance.now() - started)}`)
   return status
+}
+
+/** What it does not take would seem to be submitted. */
+function checkKnown({ submission, state, manifests }: SubmissionStatus, said: ReadonlyArray<ManifestInput>): void {
+  if (state !== 'completed') throw usage(`the submission '${submission}' was stopped; give --submission another name`)
+  const has = ({ url, files = [] }: ManifestInput): boolean =>
+    manifests.some((known) =>
+      url === undefined
+        ? known.url === undefined &&
+          known.files.map((file) => file.url).join('\n') === files.map((file) => file.url).join('\n')
+        : known.url === url,
+    )
+  if (!said.every(has))
+    throw usage(`the submission '${submission}' is completed, with other sources; give --submission another name`)
 }
 
 const optionsOf = ({ mode, updates, stopAtError, maxErrors, keep, actor, reason }: Flags): SubmissionOptions => ({
@@ -276,7 +290,10 @@ function addSubmissions(group: Command, surroundings: Surroundings): void {
   add('abort <submission>', 'Stop it, and take back what it did').action((submission: string, flags: NameFlags) =>
     using(flags, async (session, tenant) => {
       const name = await known(tenant, { ...flags, submission })
-      const status = await tenant.submissions.abort(name)
+      const begun = await tenant.submissions.abort(name)
+      // Another process may be at it.
+      const status =
+        begun.state === 'stopping' ? await tenant.submissions.process(name, { signal: session.signal }) : begun
       await showOne(session, status)
       for await (const { type, id, version, actual } of tenant.submissions.conflicts(name))
         session.note(`${type}/${id}: left alone, it was version ${version} and is ${actual}`)

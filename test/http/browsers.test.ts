@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { guarded } from './guarded.js'
 import { type Asked, codesOf, type Running, running } from './server.js'
-import { sendRaw } from './sockets.js'
+import { sendRaw } from './wire.js'
 
 const app = 'https://app.example.org'
 

@@ -1,7 +1,7 @@
 /** The end of a server: what is under way is finished, or cut at the deadline; nobody new comes in. */
 import { expect, test } from 'vitest'
 import { type Running, running } from './server.js'
-import { open, type Raw, sendRaw } from './sockets.js'
+import { open, type Raw, sendRaw } from './wire.js'
 
 const body = '{"resourceType":"Patient","id":"a"}'
 const health = (path: string): string => `GET /health/${path} HTTP/1.1\r\nHost: a\r\n\r\n`

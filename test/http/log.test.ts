@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { annalsError } from '../../domain/error.js'
 import { openStore, type Store } from '../../src/index.js'
 import { type Running, running } from './server.js'
-import { open, sendRaw } from './sockets.js'
+import { open, sendRaw } from './wire.js'
 
 const seed = Number(process.env.ANNALS_MODEL_SEED ?? randomInt(2 ** 31))
 

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { openStore } from '../../src/index.js'
 import { newStore } from '../cli/harness.js'
 import { type Running, running } from './server.js'
-import { open, sendRaw } from './sockets.js'
+import { open, sendRaw } from './wire.js'
 
 const body = '{"resourceType":"Patient","id":"ada"}'
 

@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { openStore } from '../../src/index.js'
 import { tempFolder } from '../cli/harness.js'
 import { codesOf, type Running, running } from './server.js'
-import { open, type Raw, sendRaw } from './sockets.js'
+import { open, type Raw, sendRaw } from './wire.js'
 
 const patient = (bytes: number): string => {
   const [before, after] = ['{"resourceType":"Patient","language":"', '"}']

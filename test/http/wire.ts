@@ -1,5 +1,5 @@
 /** HTTP as bytes on a socket, for what no client would send; and what comes back, however it ends. */
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 
 export interface WireAnswer {
@@ -29,13 +29,39 @@ export interface Line {
   destroy(): void
 }
 
+/** A connection that collects what comes back. */
+export interface Raw {
+  readonly socket: Socket
+  /** What has come and was not taken away. */
+  readonly chunks: Buffer[]
+  text(): string
+  /** Resolves with everything that came when the server has closed it. */
+  readonly closed: Promise<string>
+}
+
+export function open(root: string): Raw {
+  const { hostname, port } = new URL(root)
+  const socket = connect({ port: Number(port), host: hostname, noDelay: true })
+  const chunks: Buffer[] = []
+  const text = (): string => Buffer.concat(chunks).toString()
+  socket.on('data', (chunk) => chunks.push(chunk))
+  // A server that refuses what is still being sent resets the connection; what it said before counts.
+  socket.on('error', () => undefined)
+  return { socket, chunks, text, closed: new Promise((resolve) => socket.once('close', () => resolve(text()))) }
+}
+
+/** Sends everything, and answers all that comes back until the server closes the connection. */
+export function sendRaw(root: string, bytes: string | Uint8Array): Promise<string> {
+  const { socket, closed } = open(root)
+  socket.write(bytes)
+  return closed
+}
+
 /** How long a server may be silent, in milliseconds. */
 const patienceMs = 30_000
 
 export function openLine(root: string, patience = patienceMs): Line {
-  const { hostname, port } = new URL(root)
-  const socket = connect({ port: Number(port), host: hostname, noDelay: true, allowHalfOpen: true })
-  let chunks: Buffer[] = []
+  const { socket, chunks } = open(root)
   let notice = (): void => undefined
   let isClosed = false
   let isStuck = false
@@ -43,13 +69,7 @@ export function openLine(root: string, patience = patienceMs): Line {
     isStuck = true
     notice()
   })
-  socket.on('data', (chunk) => {
-    chunks.push(chunk)
-    notice()
-  })
-  socket.on('end', () => socket.end())
-  // A server that refuses what is still being sent resets the connection; what it said before counts.
-  socket.on('error', () => undefined)
+  socket.on('data', () => notice())
   socket.on('close', () => {
     isClosed = true
     notice()
@@ -73,7 +93,7 @@ export function openLine(root: string, patience = patienceMs): Line {
           const bytes = Buffer.concat(chunks)
           const answers = answersIn(bytes, methods ?? [])
           if (!isOver && answers.length < (methods?.length ?? 0)) return
-          chunks = []
+          chunks.length = 0
           notice = () => undefined
           resolve({ answers, bytes, isClosed, isStuck })
         }

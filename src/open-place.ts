@@ -5,7 +5,7 @@ import { bucketSettings } from '../adapters/aws/settings.js'
 import { openPlainFolder } from '../adapters/embedded/plain-folder.js'
 import { annalsError } from '../domain/error.js'
 import { orThrow, run } from '../domain/task.js'
-import type { ExportPlaces } from './bulk/export/exports.js'
+import type { ExportPlaces } from './bulk/export/places.js'
 import { folderOf } from './folder-url.js'
 
 export const makePlaces = (world: AwsWorld): ExportPlaces => ({

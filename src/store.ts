@@ -18,8 +18,9 @@ import {
   tenantFormat,
 } from '../domain/tenant.js'
 import type { DoctorFinding, SnapshotFp, StoreActivity, StoreFp, Streams, TenantFp, TenantOptions } from './api.js'
-import type { ExportJob, ExportOptions } from './bulk/export/api.js'
-import { type ExportingFp, type ExportPlaces, type ExportsFp, makeExporting } from './bulk/export/exports.js'
+import type { ExportingFp, ExportJob, ExportOptions, ExportsFp } from './bulk/export/api.js'
+import { makeExporting } from './bulk/export/exports.js'
+import type { ExportPlaces } from './bulk/export/places.js'
 import { makeRunning } from './bulk/export/running.js'
 import { makeExportWorkers, type StoreExports } from './bulk/export/worker.js'
 import type { Submissions } from './bulk/submit/api.js'

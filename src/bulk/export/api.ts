@@ -1,5 +1,8 @@
 /** Exports: what callers say and hear. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { AnnalsError } from '../../../domain/error.js'
 import type { Outcome } from '../../../domain/fhir/outcome.js'
+import type { ByteRange } from '../../../domain/ports/index.js'
 
 export interface ExportOptions {
   /** Default: a UUID. The same id with the same options is the same export, and not a second one. */
@@ -101,4 +104,31 @@ export interface ExportJob {
   cancel(): Promise<ExportStatus>
   /** Its end, complete or cancelled. Rejects if it has failed, or was interrupted: then `exports.resume` goes on with it. */
   done(): Promise<ExportStatus>
+}
+
+export interface ExportsFp {
+  /** In the order of their ids; `state`: only those. */
+  list(options?: { readonly state?: ExportState }): TaskEither<AnnalsError, ReadonlyArray<ExportStatus>>
+  /** `undefined`: this tenant has none of that id. */
+  status(id: string): TaskEither<AnnalsError, ExportStatus | undefined>
+  /** Goes on with an export where it was interrupted or has failed, whoever began it. If another process is at work, it is followed. */
+  resume(id: string): TaskEither<AnnalsError, ExportJob>
+  /** Ends an export, and removes its files; also those of one that is complete. */
+  cancel(id: string): TaskEither<AnnalsError, ExportStatus>
+  /** Removes what has expired, and what nobody has gone on with for as long. Answers how many exports that were. */
+  cleanup(): TaskEither<AnnalsError, number>
+  /** The bytes of a part, or some of them. `name` as in `ExportStatus.parts`. */
+  read(id: string, name: string, range?: ByteRange): TaskEither<AnnalsError, Uint8Array>
+  /**
+   * By the names of its parts, URLs by which whoever knows one may get the part from the storage itself, for so many milliseconds (at most
+   * a week); `undefined`: the storage has none. Whoever uses one is not asked who they are.
+   */
+  signedUrls(id: string, ms: number): TaskEither<AnnalsError, ReadonlyMap<string, string> | undefined>
+}
+
+/** What a tenant can be asked to export. */
+export interface ExportingFp {
+  /** Begins an export of one snapshot, which this process runs, and any other can go on with. */
+  export(options?: ExportOptions): TaskEither<AnnalsError, ExportJob>
+  readonly exports: ExportsFp
 }

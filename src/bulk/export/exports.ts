@@ -1,30 +1,29 @@
-/** The exports of a tenant: begins, lists, resumes, cancels and removes them. */
-import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { sha256 } from '../../../domain/commit.js'
 import { type AnnalsError, annalsError } from '../../../domain/error.js'
 import type { FhirVersion } from '../../../domain/fhir/version.js'
 import { exportPrefix, exportsPrefix } from '../../../domain/keys.js'
-import {
-  type BlobStore,
-  type ByteRange,
-  type Clock,
-  type Ids,
-  maxSignedUrlMs,
-  type PointerStore,
-} from '../../../domain/ports/index.js'
+import { type ByteRange, type Clock, type Ids, maxSignedUrlMs, type PointerStore } from '../../../domain/ports/index.js'
 import type { Kind } from '../../../domain/resource.js'
 import { attempt, run } from '../../../domain/task.js'
 import { everyName } from '../../../domain/walk.js'
 import { isHeld } from '../../lease.js'
 import type { Limits } from '../../limits.js'
-import { type Again, patientBlobs } from '../../patience.js'
 import { forEachOf } from '../each.js'
-import type { ExportJob, ExportOptions, ExportPart, ExportProgress, ExportState, ExportStatus } from './api.js'
+import type {
+  ExportingFp,
+  ExportJob,
+  ExportOptions,
+  ExportPart,
+  ExportProgress,
+  ExportState,
+  ExportStatus,
+} from './api.js'
 import { type DriveDeps, driveExport, isEnded } from './drive.js'
 import { makeJob } from './job.js'
 import { leaseOf, offer, progressOf, revoke } from './lease.js'
-import { partsIn, type Sink } from './parts.js'
+import { partsIn } from './parts.js'
 import { checkPatients, patientsOf } from './patients.js'
+import { checkEmpty, type SinkDeps, withSink } from './places.js'
 import { removeExport, removeFiles } from './remove.js'
 import { checkJob, requestOf } from './request.js'
 import type { RunningExports } from './running.js'
@@ -33,61 +32,17 @@ import { type ExportedLog, snapshotOf } from './snapshot.js'
 import { type ExportRequest, type Journal, makeJournal, type StoredExport, totalOf } from './state.js'
 import { expiryOf, statusOf } from './status.js'
 
-export interface ExportsFp {
-  /** In the order of their ids; `state`: only those. */
-  list(options?: { readonly state?: ExportState }): TaskEither<AnnalsError, ReadonlyArray<ExportStatus>>
-  /** `undefined`: this tenant has none of that id. */
-  status(id: string): TaskEither<AnnalsError, ExportStatus | undefined>
-  /** Goes on with an export where it was interrupted or has failed, whoever began it. If another process is at work, it is followed. */
-  resume(id: string): TaskEither<AnnalsError, ExportJob>
-  /** Ends an export, and removes its files; also those of one that is complete. */
-  cancel(id: string): TaskEither<AnnalsError, ExportStatus>
-  /** Removes what has expired, and what nobody has gone on with for as long. Answers how many exports that were. */
-  cleanup(): TaskEither<AnnalsError, number>
-  /** The bytes of a part, or some of them. `name` as in `ExportStatus.parts`. */
-  read(id: string, name: string, range?: ByteRange): TaskEither<AnnalsError, Uint8Array>
-  /**
-   * By the names of its parts, URLs by which whoever knows one may get the part from the storage itself, for so many milliseconds (at most
-   * a week); `undefined`: the storage has none. Whoever uses one is not asked who they are.
-   */
-  signedUrls(id: string, ms: number): TaskEither<AnnalsError, ReadonlyMap<string, string> | undefined>
-}
-
-/** What a tenant can be asked to export. */
-export interface ExportingFp {
-  /** Begins an export of one snapshot, which this process runs, and any other can go on with. */
-  export(options?: ExportOptions): TaskEither<AnnalsError, ExportJob>
-  readonly exports: ExportsFp
-}
-
-/** A place outside of the store, open. */
-export interface ExportPlace {
-  readonly blobs: BlobStore
-  close(): Promise<void>
-}
-
-export interface ExportingDeps {
-  readonly tenant: string
+export interface ExportingDeps extends SinkDeps {
   readonly kind: Kind
   readonly fhirVersion: FhirVersion
   readonly shards: number
-  readonly blobs: BlobStore
   readonly pointers: PointerStore
   readonly clock: Clock
   readonly ids: Ids
   readonly limits: Limits
-  /** All logs of the tenant, in order. */
+  /** All logs of the tenant, in order, patient by themselves. */
   readonly logs: ReadonlyArray<ExportedLog>
   readonly running: RunningExports
-  readonly places: ExportPlaces
-  /** For what is written elsewhere: `blobs` and `logs` are patient by themselves. */
-  readonly again: Again
-}
-
-export interface ExportPlaces {
-  /** The URL as any process understands it. */
-  resolve(url: string): string
-  open(url: string): Promise<ExportPlace>
 }
 
 export interface Exporting {
@@ -305,28 +260,6 @@ const driving = (deps: ExportingDeps, journal: Journal): Omit<DriveDeps, 'onProg
     makeSelection(request, deps.fhirVersion, await patientsOf({ logs, ends, limits: deps.limits }, request)),
   withSink: (state, use) => withSink(deps, state, use),
 })
-
-/** The parts are with the tenant, or in a place outside that is opened for as long. */
-async function withSink<A>(deps: ExportingDeps, state: StoredExport, use: (sink: Sink) => Promise<A>): Promise<A> {
-  const { to } = state.request
-  if (to === undefined) return use({ blobs: deps.blobs, prefix: exportPrefix(deps.tenant, state.id) })
-  const place = await deps.places.open(to)
-  try {
-    return await use({ blobs: patientBlobs(place.blobs, deps.again), prefix: '' })
-  } finally {
-    await place.close()
-  }
-}
-
-async function checkEmpty(places: ExportPlaces, to: string): Promise<void> {
-  const place = await places.open(to)
-  try {
-    const { entries } = await run(place.blobs.list('', { limit: 1 }))
-    if (entries.length > 0) throw invalid('to', 'the place is not empty; name another one')
-  } finally {
-    await place.close()
-  }
-}
 
 const isFolder = (to: string | undefined): boolean => to?.startsWith('file:') === true
 

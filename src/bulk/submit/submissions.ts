@@ -1,5 +1,3 @@
-/** The submissions of a tenant: begins, extends, processes, reports and takes them back, in any process. */
-import { sha256 } from '../../../domain/commit.js'
 import { type AnnalsError, annalsError, isAnnalsError } from '../../../domain/error.js'
 import { formatInstant } from '../../../domain/instant.js'
 import { bulkPk, encodeSegment } from '../../../domain/keys.js'
@@ -11,14 +9,12 @@ import {
   SourceProblem,
   type Sources,
 } from '../../../domain/ports/index.js'
-import { checkSegment } from '../../../domain/resource.js'
-import { attempt, orThrow, run } from '../../../domain/task.js'
+import { attempt, run } from '../../../domain/task.js'
 import { childOf } from '../../../projections/stopping.js'
 import { keepLease, type Lease, leaseIfPossible } from '../../lease.js'
 import type { Limits } from '../../limits.js'
 import { promised } from '../../promised.js'
 import type { Tenant } from '../../store.js'
-import { notesOf } from '../../write/prepare.js'
 import type {
   ManifestInput,
   ProcessOptions,
@@ -29,10 +25,11 @@ import type {
   SubmissionsFp,
   UndoConflict,
 } from './api.js'
-import { type FileDocument, type ManifestDocument, makeJournal, type SubmissionDocument } from './journal.js'
+import { checkManifest, checkName, checkOptions, isSame } from './input.js'
+import { type ManifestDocument, makeJournal, type SubmissionDocument } from './journal.js'
 import { fileFolder } from './kept.js'
 import { correlationOf } from './names.js'
-import { fileDocument, processManifest } from './process.js'
+import { processManifest } from './process.js'
 import { linesIn } from './read-kept.js'
 import { manifestStatus, submissionStatus } from './status.js'
 import { takeBack } from './undo.js'
@@ -61,8 +58,6 @@ const nowhere: Sources = {
 
 /** How often to look whether others have come to an end, in milliseconds. */
 const pollMs = 500
-const maxFiles = 10_000
-const maxHeaders = 50
 
 export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly fp: SubmissionsFp } {
   const { tenant, blobs, clock, limits, sources = nowhere } = deps
@@ -294,54 +289,5 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
     fp,
   }
 }
-
-function checkName(name: SubmissionName): SubmissionName {
-  orThrow(checkSegment('submitter', name.submitter))
-  orThrow(checkSegment('submission', name.submission))
-  return name
-}
-
-const modes = ['create-or-update', 'merge-patch', 'create-only']
-
-function checkOptions(options: SubmissionOptions): SubmissionOptions {
-  const { mode, allowUpdates, continueOnError, maxErrors, keep, actor, reason } = options
-  if (mode !== undefined && !modes.includes(mode)) throw invalid('mode', `it is one of ${modes.join(', ')}`)
-  if (keep !== undefined && keep !== 'packed' && keep !== 'each-line')
-    throw invalid('keep', "it is 'packed' or 'each-line'")
-  if (maxErrors !== undefined && !(Number.isSafeInteger(maxErrors) && maxErrors >= 0))
-    throw invalid('maxErrors', 'a whole number from 0 is needed')
-  notesOf({ actor, reason })
-  const said = { mode, allowUpdates, continueOnError, maxErrors, keep, actor, reason }
-  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined))
-}
-
-function checkManifest(input: ManifestInput): Pick<ManifestDocument, 'id' | 'url' | 'files' | 'headers' | 'replaces'> {
-  const { url, files, headers, replaces } = input
-  if ((url === undefined) === (files === undefined)) throw invalid('manifest', 'it has a URL, or files of its own')
-  if (files !== undefined && files.length > maxFiles)
-    throw annalsError('LimitExceeded', { what: 'the manifest', limit: maxFiles, actual: files.length, unit: 'files' })
-  if (headers !== undefined && Object.keys(headers).length > maxHeaders)
-    throw invalid('headers', `at most ${maxHeaders} are taken`)
-  const id = input.id ?? sha256(url ?? JSON.stringify(files)).slice(0, 32)
-  orThrow(checkSegment('manifest', id))
-  return {
-    id,
-    files: (files ?? []).map(fileDocument),
-    ...(url === undefined ? undefined : { url }),
-    ...(headers === undefined ? undefined : { headers }),
-    ...(replaces === undefined ? undefined : { replaces }),
-  }
-}
-
-/** What a manifest at a URL names is found there. */
-const isSame = (
-  one: ManifestDocument,
-  { url, replaces, files }: Pick<ManifestDocument, 'url' | 'replaces' | 'files'>,
-) =>
-  one.url === url &&
-  one.replaces === replaces &&
-  (url !== undefined || JSON.stringify(one.files.map(namedFile)) === JSON.stringify(files.map(namedFile)))
-
-const namedFile = ({ url, kind, type, count }: FileDocument) => ({ url, kind, type, count })
 
 const invalid = (what: string, problem: string): AnnalsError => annalsError('InvalidInput', { what, problem })

@@ -12,9 +12,13 @@ import { checkAccept, formIn, sendJson } from '../formats.js'
 import { lastUpdatedIn } from './last-updated.js'
 import { checkParameters, countOf, linksOf } from './paging.js'
 
+/** The largest form: as much as a URL may hold, several times over. */
+const maxFormBytes = 64 * 1024
+
 export function addSearches(app: FastifyInstance, context: Context): void {
+  const bodyLimit = Math.min(maxFormBytes, context.settings.maxBodyBytes)
   app.get('/:type', (request, reply) => search(context, request, reply, queryOf(request)))
-  app.post('/:type/_search', (request, reply) => {
+  app.post('/:type/_search', { bodyLimit }, (request, reply) => {
     const query = queryOf(request)
     const form = formIn(request)
     request.query = { ...formatIn(form), ...(request.query as object) }

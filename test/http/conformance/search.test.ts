@@ -128,6 +128,7 @@ describe('a search', async () => {
     for (const [asked, status] of [
       [{ headers: form, body: '' }, 200],
       [{ headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }, body: '_id=a' }, 200],
+      [{ headers: form, body: '_lastUpdated=ge2020&'.repeat(4_000) }, 413],
       [{ body: '{}' }, 415],
       [{ headers: { 'content-type': 'text/plain' }, body: '_id=a' }, 415],
     ] as ReadonlyArray<[Asked, number]>)

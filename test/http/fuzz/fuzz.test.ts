@@ -8,8 +8,8 @@ const seed = Number(process.env.ANNALS_FUZZ_SEED ?? randomInt(2 ** 31))
 test(`no generated request makes the server fail, be silent, or tell of another tenant, with seed ${seed}`, async () => {
   const { statuses, answers, problems } = await fuzz({ requests: 2_000, seed })
   expect(problems).toEqual([])
-  // A run without them would not have got far.
-  const common = [200, 201, 202, 204, 400, 401, 403, 404, 405, 406, 410, 412, 415, 417]
+  // A run without them would not have got far. (A read of what was deleted before, 410, is too rare to wait for.)
+  const common = [200, 201, 202, 204, 400, 401, 403, 404, 405, 406, 412, 415, 417]
   expect(common.filter((status) => !statuses.has(status))).toEqual([])
   const done = ['$revert', '$log', '$log, followed', '$bulk-submit', 'GET of an export']
   expect(done.filter((kind) => answers.get(kind)?.has(200) !== true)).toEqual([])

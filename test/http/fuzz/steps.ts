@@ -181,7 +181,9 @@ export function bytesOf(
       .replaceAll(foreignMark, meanings.foreignMark)
       .replaceAll(provider, meanings.provider),
   )
-  const lines = [['host', '127.0.0.1'], ...door.headersOf(tenant, credential), ...Object.entries(headers)]
+  // Two of them would be refused before anything else.
+  const named = { host: '127.0.0.1', ...headers }
+  const lines = [...Object.entries(named), ...door.headersOf(tenant, credential)]
   if (chunks !== undefined) lines.push(['transfer-encoding', 'chunked'])
   else if (body !== undefined) lines.push(['content-length', `${content.length}`])
   const head = `${method} ${path.replaceAll(mark, meanings.mark)} HTTP/1.1\r\n`

@@ -1,4 +1,4 @@
-/** Histories, lists, Bundles and the CapabilityStatement over real HTTP. */
+/** Pages of histories and lists over real HTTP: what no write moves, and what bounds them. */
 import { describe, expect, test } from 'vitest'
 import { openStore } from '../../src/index.js'
 import { all, linkOf, type Page } from './pages.js'
@@ -16,32 +16,6 @@ async function filled(): Promise<Running> {
 }
 
 describe('a history', () => {
-  test('of the system, a type and a resource: newest first, each entry with request and response', async () => {
-    const server = await filled()
-    const [system] = await all(server, '_history')
-    expect(system).toMatchObject({ resourceType: 'Bundle', type: 'history' })
-    expect(system?.entry).toHaveLength(7)
-    expect(system?.entry?.map(({ request }) => `${request.method} ${request.url}`).slice(0, 3)).toEqual([
-      'DELETE Patient/p4',
-      'POST Observation',
-      'PUT Patient/p4',
-    ])
-    for (const entry of system?.entry ?? []) {
-      expect(entry.fullUrl).toMatch(/\/fhir\/(Patient|Observation)\/[^/]+$/)
-      expect(entry.response).toMatchObject({
-        etag: expect.stringMatching(/^W\/"\d+"$/),
-        lastModified: expect.any(String),
-      })
-      expect(entry.resource === undefined).toBe(entry.request.method === 'DELETE')
-      expect(entry.response.status).toMatch(entry.request.method === 'DELETE' ? /^204/ : /^201/)
-    }
-    expect((await all(server, 'Patient/_history'))[0]?.entry).toHaveLength(6)
-    expect((await all(server, 'Patient/p4/_history'))[0]?.entry).toHaveLength(2)
-    const missing = await server.ask('GET', 'Patient/nobody/_history')
-    expect([missing.status, ...codesOf(missing)]).toEqual([404, 'not-found'])
-    expect((await server.ask('GET', '_history')).text).toContain('"valueDecimal":1.10')
-  })
-
   test('goes on by its links, and no write moves its pages', async () => {
     const server = await filled()
     const write = () => server.ask('POST', 'Patient', { body: { resourceType: 'Patient' } })
@@ -79,26 +53,6 @@ describe('a history', () => {
       for (const { entry = [] } of pages)
         if (entry.length > 1) expect(JSON.stringify(entry.map(({ resource }) => resource)).length).toBeLessThan(5_500)
       expect(pages.length).toBeGreaterThan(2)
-    }
-  })
-
-  test('since an instant, as of one, and within bounds', async () => {
-    const server = await filled()
-    const [{ entry = [] }] = (await all(server, '_history')) as [Page]
-    const at = entry[2].response.lastModified
-    expect((await all(server, `_history?_since=${at}`))[0]?.entry).toHaveLength(3)
-    expect((await all(server, `_history?_at=${at}`))[0]?.entry).toHaveLength(5)
-    expect((await all(server, '_history?_count=0'))[0]?.entry).toBeUndefined()
-    for (const [query, code] of [
-      ['_count=-1', 'value'],
-      ['_since=soon', 'value'],
-      ['_sort=_id', 'not-supported'],
-      ['_sort=', 'not-supported'],
-      ['_page=nonsense', 'value'],
-      ['_elements=id', 'not-supported'],
-    ] as const) {
-      const answer = await server.ask('GET', `_history?${query}`)
-      expect([answer.status, ...codesOf(answer)]).toEqual([400, code])
     }
   })
 })
@@ -140,21 +94,6 @@ describe('a list', () => {
         search,
       ]),
     ).toEqual([['p1', { mode: 'match' }]])
-  })
-
-  test.each([
-    ['_id=p1', ['p1']],
-    ['_id=p1,p2,p4', ['p1', 'p2']],
-    ['identifier=s|0', ['p0', 'p2']],
-    ['identifier=1', ['p1', 'p3']],
-    ['_lastUpdated=ge2001', ['p0', 'p1', 'p2', 'p3']],
-    ['_lastUpdated=ge2001-01-01', ['p0', 'p1', 'p2', 'p3']],
-    ['_lastUpdated=lt2001-01-01', []],
-    ['_lastUpdated=gt2001-01-01&_lastUpdated=le2001-01-02', []],
-  ])('by %s', async (query, expected) => {
-    const server = await filled()
-    const answer = await server.ask('GET', `Patient?${query}`)
-    expect((answer.body.entry ?? []).map(({ resource }: { resource: { id: string } }) => resource.id)).toEqual(expected)
   })
 
   test('by a condition, in pages of one instant that hold no more than is asked for', async () => {
@@ -212,94 +151,5 @@ describe('a list', () => {
       expect(pages.flatMap(({ entry = [] }) => entry).map(({ resource }) => resource.id)).not.toContain('p9')
       await server.ask('DELETE', 'Patient/p9')
     }
-  })
-
-  test('counts, and refuses what it does not know unless it is told to be lenient', async () => {
-    const server = await filled()
-    expect((await server.ask('GET', 'Patient?_summary=count')).body).toMatchObject({ total: 4 })
-    expect((await server.ask('GET', 'Patient?identifier=1&_summary=count')).body).toMatchObject({ total: 2 })
-    const strict = await server.ask('GET', 'Patient?name=x')
-    expect([strict.status, ...codesOf(strict)]).toEqual([400, 'not-supported'])
-    const lenient = await server.ask('GET', 'Patient?name=x', { headers: { prefer: 'handling=lenient' } })
-    expect(lenient.body).toMatchObject({ total: 4 })
-    expect(linkOf(lenient.body, 'self')).toBe(`${server.base}/Patient`)
-    for (const query of ['_summary=true', '_lastUpdated=xx2001-01-01', '_count=x'])
-      expect((await server.ask('GET', `Patient?${query}`)).status).toBe(400)
-  })
-})
-
-describe('a Bundle', () => {
-  const bundle = (type: string, ...entry: object[]) => ({ resourceType: 'Bundle', type, entry })
-  const post = (resource: object, fullUrl = 'urn:uuid:1') => ({
-    fullUrl,
-    resource,
-    request: { method: 'POST', url: (resource as { resourceType: string }).resourceType },
-  })
-
-  test.each(['', '/'])('is processed at the base%s: a transaction is all or nothing', async (slash) => {
-    const { ask } = await running()
-    const answer = await ask('POST', `/fhir${slash}`, {
-      body: bundle(
-        'transaction',
-        post({ resourceType: 'Patient' }),
-        post({ resourceType: 'Observation', subject: { reference: 'urn:uuid:1' } }, 'urn:uuid:2'),
-      ),
-    })
-    expect(answer.body).toMatchObject({
-      type: 'transaction-response',
-      entry: [{ response: { status: '201 Created' } }, {}],
-    })
-    const [patient, observation] = answer.body.entry.map(
-      ({ response }: { response: { location: string } }) => response.location.split('/_')[0],
-    )
-    expect((await ask('GET', observation)).body.subject.reference).toBe(patient)
-    const failed = await ask('POST', '', {
-      body: bundle('transaction', post({ resourceType: 'Patient' }), {
-        request: { method: 'GET', url: 'Patient/none' },
-      }),
-    })
-    expect([failed.status, ...codesOf(failed), failed.body.issue[0].expression]).toEqual([
-      404,
-      'not-found',
-      ['Bundle.entry[1]'],
-    ])
-    expect((await ask('GET', 'Patient?_summary=count')).body.total).toBe(1)
-  })
-
-  test('of independent entries answers each; what is none is refused', async () => {
-    const { ask } = await running()
-    const answer = await ask('POST', '', {
-      headers: { prefer: 'return=representation' },
-      body: bundle('batch', post({ resourceType: 'Patient', active: true }), {
-        request: { method: 'GET', url: 'Patient/none' },
-      }),
-    })
-    expect(answer.status).toBe(200)
-    expect(answer.body.entry).toMatchObject([
-      { resource: { active: true }, response: { status: '201 Created' } },
-      { response: { status: '404 Not Found', outcome: { issue: [{ code: 'not-found' }] } } },
-    ])
-    for (const [body, code] of [
-      [{ resourceType: 'Patient' }, 'invalid'],
-      ['{', 'structure'],
-      ['', 'required'],
-      [bundle('searchset'), 'not-supported'],
-    ] as const) {
-      const refused = await ask('POST', '', { body })
-      expect([refused.status, ...codesOf(refused)]).toEqual([400, code])
-    }
-  })
-})
-
-describe('the CapabilityStatement', () => {
-  test('says what there is, with a tag that changes with it', async () => {
-    const { ask, base } = await running({ version: '1.2.3' })
-    const { body, headers } = await ask('GET', 'metadata')
-    expect(body).toMatchObject({ fhirVersion: '4.0.1', software: { version: '1.2.3' }, implementation: { url: base } })
-    expect(body.rest[0].resource).toHaveLength(146)
-    const etag = headers.get('etag') as string
-    expect((await ask('GET', 'metadata', { headers: { 'if-none-match': etag } })).status).toBe(304)
-    const other = await running({ version: '1.2.4' })
-    expect((await other.ask('GET', 'metadata')).headers.get('etag')).not.toBe(etag)
   })
 })

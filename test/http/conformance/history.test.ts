@@ -139,6 +139,16 @@ describe('a history', async () => {
       expect(await lines(`_history?_since=${after}`)).toEqual(['PUT Patient/b 201'])
     })
 
+    test.each([
+      ['_sort=_id', 'not-supported'],
+      ['_sort=', 'not-supported'],
+      ['_count=-1', 'value'],
+      ['_since=soon', 'value'],
+    ])('not %s', async (query, code) => {
+      const answer = await ask('GET', `_history?${query}`)
+      expect([answer.status, ...codesOf(answer)]).toEqual([400, code])
+    })
+
     test.each(['_list=List/1', '_elements=id', '_summary=true', 'name=x'])(
       'not %s, unless leniently',
       async (query) => {

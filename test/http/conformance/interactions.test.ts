@@ -396,6 +396,7 @@ describe('patch', async () => {
     refused(await patch({ op: 'replace', path: '/id', value: 'b' }), 400, 'invalid')
     refused(await patch({ op: 'nonsense', path: '/id' }), 400, 'value')
     refused(await ask('PATCH', 'Patient/a', { body: patient() }), 400, 'not-supported')
+    refused(await ask('PATCH', 'Patient/a', { headers: json, body: '{}' }), 400, 'not-supported')
   })
 
   test('that brings in a reference by a condition is refused: only a transaction finds what it selects', async () => {

@@ -42,6 +42,8 @@ const groupsAhead = 3
 interface Underway {
   readonly group: Group
   readonly wanted: ReadonlyArray<Wanted>
+  /** The resources of what is wanted. */
+  readonly refs: ReadonlySet<string>
   readonly rejected: ReadonlyArray<Rejected>
   readonly effects: Promise<ReadonlyArray<Effect>>
   /** In each log: what it writes stands behind that. */
@@ -72,7 +74,7 @@ export async function processFile(deps: FileDeps, work: FileWork): Promise<void>
       if (write.signal.aborted) return
       const next = read(work, file, group)
       // Lines of one resource are written in their order.
-      if (underway.some(({ wanted }) => haveInCommon(wanted, next.wanted))) await settle(0)
+      if (underway.some(({ refs }) => haveInCommon(refs, next.refs))) await settle(0)
       underway.push(await begun(deps, work, next))
     }
     if (seen < file.groups) throw new SourceProblem(isAnother)
@@ -90,23 +92,25 @@ export async function processFile(deps: FileDeps, work: FileWork): Promise<void>
 /** With their line ends. */
 const bytesOf = ({ lines }: Group): number => lines.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0) + 1, 0)
 
-type Lines = Pick<Underway, 'group' | 'wanted' | 'rejected'>
+type Lines = Omit<Underway, 'effects' | 'after'>
 
 function read(work: FileWork, file: FileDocument, group: Group): Lines {
   const { submission, manifest } = work
   const key = groupKey(submission, manifest, work.file, group.index)
   const lines = submission.options.continueOnError === false ? upToFirstError(work, file, group, key) : group.lines
   const all = lines.map(({ number, bytes }) => readLine(file, versionOf(work), number, bytes, key))
+  const wanted = all.flatMap((each) => ('issue' in each ? [] : each))
   return {
     group: { ...group, lines },
-    wanted: all.flatMap((each) => ('issue' in each ? [] : each)),
+    wanted,
+    refs: new Set(wanted.map(refKey)),
     rejected: all.flatMap((each) => ('issue' in each ? [each] : [])),
   }
 }
 
-function haveInCommon(some: ReadonlyArray<Wanted>, others: ReadonlyArray<Wanted>): boolean {
-  const refs = new Set(some.map(refKey))
-  return others.some((each) => refs.has(refKey(each)))
+function haveInCommon(some: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
+  for (const each of others) if (some.has(each)) return true
+  return false
 }
 
 async function begun(deps: FileDeps, work: FileWork, lines: Lines): Promise<Underway> {

@@ -52,7 +52,9 @@ export async function writeGroup(deps: WriteDeps, key: string, wanted: ReadonlyA
   const byLog = new Map<number, number[]>()
   wanted.forEach(({ type, id }, place) => {
     const partition = deps.tenant.partitionOf(type, id)
-    byLog.set(partition, [...(byLog.get(partition) ?? []), place])
+    const places = byLog.get(partition)
+    if (places === undefined) byLog.set(partition, [place])
+    else places.push(place)
   })
   await mapBounded([...byLog], deps.limits.concurrency, async ([partition, places]) => {
     const own = places.map((place) => wanted[place] as Wanted)

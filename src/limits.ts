@@ -42,7 +42,7 @@ export interface Limits {
   readonly exportLeaseMs: number
   /** How long the files of an export are kept after its end, in milliseconds. */
   readonly exportKeepMs: number
-  /** Exports that one process runs at a time, and those that wait for it. */
+  /** Exports that one process runs at a time, and those of one tenant that wait for it. */
   readonly maxExports: number
   readonly maxWaitingExports: number
   /** Patients of one export: those that are named, or the members of a group. */

@@ -56,6 +56,22 @@ describe('lines that together are too much for a transaction are written in seve
   })
 })
 
+test('a merge patch that has no room is told also where the process has died that tried it', async () => {
+  const files = { 'f.ndjson': ['a', 'b'].map((id) => `{"resourceType":"Patient","id":"${id}","n":1}\n`).join('') }
+  const world = makeSubmitWorld(files, 1, 10, { maxBodyBytes: 1_500 })
+  const other = await world.enter()
+  await other.update('Patient', 'a', patient('a', 1))
+  await other.update('Patient', 'b', { ...patient('b', 1), text: 'x'.repeat(1_420) })
+  const { fate, paused } = pausing((_, key) => key.includes('/results/'))
+  const dying = await world.enter(fate)
+  await begun(dying, { mode: 'merge-patch' })
+  void outcome(dying.submissions.process(name))
+  await paused
+  world.clock.move(60_000)
+  const { counts } = await other.submissions.process(name)
+  expect(counts).toMatchObject({ updated: 1, unchanged: 0, processingErrors: 1 })
+})
+
 test('a merge patch without an id makes a resource', async () => {
   const tenant = await makeSubmitWorld({ 'f.ndjson': '{"resourceType":"Patient","n":1}\n' }).enter()
   await begun(tenant, { mode: 'merge-patch' })
@@ -274,6 +290,27 @@ describe('a worker', () => {
     }
     wake()
     await worker.stop()
+  })
+
+  test('takes up what other tenants have before all that one has', async () => {
+    const world = makeSubmitWorld(files)
+    const order: string[] = []
+    const store = await world.open(async ({ key, method }, proceed) => {
+      if (method === 'createIfAbsent' && key.includes('/raw/')) {
+        order.push(key.split('/')[0] as string)
+        await world.clock.sleep(1_000)
+      }
+      return proceed()
+    })
+    for (const [tenant, submission] of [...'12345'].map((n) => ['a', n]).concat([['b', '1']]) as [string, string][]) {
+      const { submissions } = await store.tenant(tenant)
+      await submissions.begin({ ...name, submission })
+      await submissions.add({ ...name, submission }, { files: [{ url: 'f.ndjson' }] })
+    }
+    const worker = store.submissions.work()
+    while (order.length < 6) await world.clock.sleep(1_000)
+    await worker.stop()
+    expect(order.indexOf('b')).toBeLessThan(3)
   })
 
   test('that is stopped leaves what it takes back where it is, and another goes on', async () => {

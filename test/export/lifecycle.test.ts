@@ -216,6 +216,26 @@ describe('whoever works on an export', () => {
   })
 })
 
+test('no tenant waits for all that another one has asked for', async () => {
+  const place = await filled(5)
+  const store = await place.open({ ...tightBounds, maxWaitingExports: 3 }, async ({ key, method }, proceed) => {
+    if (isPart(key) && method === 'createIfAbsent') await place.clock.sleep(5_000)
+    return proceed()
+  })
+  const [many, one] = [await store.tenant('t'), await store.tenant('u')]
+  await fill(one, 5)
+  const jobs = []
+  for (let n = 0; n < 5; n++) jobs.push(await many.export())
+  expect(await failure(many.export())).toMatchObject({ _tag: 'LimitExceeded' })
+  const ended: string[] = []
+  const ending = jobs.map((job) => job.done().then(() => ended.push('t')))
+  await (await one.export()).done()
+  ended.push('u')
+  await Promise.all(ending)
+  expect(ended.indexOf('u')).toBeLessThan(4)
+  await store.close()
+})
+
 describe('trouble', () => {
   test('that passes is waited out, and nothing is there twice', async () => {
     const place = await filled()

@@ -64,7 +64,7 @@ export function makeExporting(deps: ExportingDeps, partition?: number): Exportin
     const digest = sha256(JSON.stringify(request))
     const there = options.id === undefined ? undefined : await journal.read(id)
     if (there !== undefined) return jobOf(checkSame(there, digest))
-    running.checkRoom()
+    running.checkRoom(tenant)
     if (request.to !== undefined) await checkEmpty(deps.places, request.to)
     const state = await journal.create(await initial(id, digest, request, options))
     checkSame(state, digest)
@@ -122,7 +122,7 @@ export function makeExporting(deps: ExportingDeps, partition?: number): Exportin
 
   /** Runs it here, unless it has ended. */
   function jobOf({ id }: Pick<StoredExport, 'id'>): ExportJob {
-    const started = running.start(keyOf(id), (hearing, signal) =>
+    const started = running.start(tenant, keyOf(id), (hearing, signal) =>
       driveExport({ ...driving(deps, journal), ...hearing }, id, signal),
     )
     return makeJob({ id, clock, running: started, status: () => statusNow(id), cancel: () => cancel(id) })

@@ -1,8 +1,9 @@
-/** The exports that this process runs: so many at a time, the others wait their turn. */
+/** The exports that this process runs: so many at a time, the others wait their turn, tenant by tenant. */
 import { setMaxListeners } from 'node:events'
 import { annalsError } from '../../../domain/error.js'
 import { childOf } from '../../../projections/stopping.js'
 import type { Limits } from '../../limits.js'
+import { makePlaces, nextOf, type Waiting } from '../turns.js'
 import type { ExportPart, ExportProgress } from './api.js'
 import type { StoredExport } from './state.js'
 
@@ -25,12 +26,12 @@ export interface Hearing {
 export type Work = (hearing: Hearing, signal: AbortSignal) => Promise<StoredExport>
 
 export interface RunningExports {
-  /** Fails with `LimitExceeded` if too many wait already. */
-  checkRoom(): void
+  /** Fails with `LimitExceeded` if too many of a tenant wait already. */
+  checkRoom(tenant: string): void
   /** Whether another one would begin at once. */
   hasRoom(): boolean
   /** The one of this key that runs here, or begins to. */
-  start(key: string, work: Work): Running
+  start(tenant: string, key: string, work: Work): Running
   find(key: string): Running | undefined
   /** Aborts when all of them are to stop. */
   readonly signal: AbortSignal
@@ -38,39 +39,52 @@ export interface RunningExports {
   close(): Promise<void>
 }
 
+interface Turn extends Waiting {
+  begin(): void
+}
+
 export function makeRunning({ maxExports, maxWaitingExports }: Limits): RunningExports {
   const all = new Map<string, Running>()
-  const waiting: Array<() => void> = []
+  const waiting: Turn[] = []
+  const places = makePlaces()
   const stop = new AbortController()
   // Each that runs or waits listens to it.
   setMaxListeners(0, stop.signal)
   let busy = 0
 
   /** Who is stopped does not wait any more. */
-  async function turn(signal: AbortSignal): Promise<void> {
-    if (busy < maxExports) return void busy++
+  async function turn(tenant: string, signal: AbortSignal): Promise<void> {
+    if (busy < maxExports) {
+      busy++
+      return places.take(tenant)
+    }
     await new Promise<void>((resolve, reject) => {
-      const begin = (): void => {
-        signal.removeEventListener('abort', giveUp)
-        resolve()
+      const own: Turn = {
+        tenant,
+        begin() {
+          signal.removeEventListener('abort', giveUp)
+          places.take(tenant)
+          resolve()
+        },
       }
       const giveUp = (): void => {
-        waiting.splice(waiting.indexOf(begin), 1)
+        waiting.splice(waiting.indexOf(own), 1)
         reject(annalsError('Cancelled', { what: 'this run of the export, which can be resumed,' }))
       }
-      waiting.push(begin)
+      waiting.push(own)
       signal.addEventListener('abort', giveUp, { once: true })
     })
   }
 
   /** Whoever waits takes the place over. */
-  function leave(): void {
-    const next = waiting.shift()
+  function leave(tenant: string): void {
+    places.leave(tenant)
+    const next = nextOf(waiting, places.has)
     if (next === undefined) busy--
-    else next()
+    else next.begin()
   }
 
-  function start(key: string, work: Work): Running {
+  function start(tenant: string, key: string, work: Work): Running {
     const there = all.get(key)
     if (there !== undefined) return there
     const parts: ExportPart[] = []
@@ -97,11 +111,11 @@ export function makeRunning({ maxExports, maxWaitingExports }: Limits): RunningE
     const own = childOf(stop.signal)
     const ended = (async () => {
       try {
-        await turn(own.signal)
+        await turn(tenant, own.signal)
         try {
           return await work(hearing, own.signal)
         } finally {
-          leave()
+          leave(tenant)
         }
       } finally {
         own.release()
@@ -125,8 +139,8 @@ export function makeRunning({ maxExports, maxWaitingExports }: Limits): RunningE
   }
 
   return {
-    checkRoom() {
-      const actual = waiting.length + 1
+    checkRoom(tenant) {
+      const actual = waiting.filter((each) => each.tenant === tenant).length + 1
       if (busy < maxExports || actual <= maxWaitingExports) return
       throw annalsError('LimitExceeded', { what: 'waiting exports', limit: maxWaitingExports, actual, unit: 'exports' })
     },

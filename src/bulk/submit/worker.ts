@@ -6,6 +6,7 @@ import { decodeSegment, submissionSk, submissionsPk } from '../../../domain/keys
 import type { Clock, Item, PointerStore } from '../../../domain/ports/index.js'
 import { run } from '../../../domain/task.js'
 import { everyItem } from '../../../domain/walk.js'
+import { makePlaces, nextOf, type Waiting } from '../turns.js'
 import { type BulkWorker, type BulkWorkOptions, type Guard, type Look, makeBulkWorkers } from '../workers.js'
 import type { SubmissionName, Submissions } from './api.js'
 
@@ -31,6 +32,10 @@ export async function offer(pointers: PointerStore, tenant: string, name: Submis
 
 const defaultWidth = 2
 
+interface Offered extends Waiting {
+  readonly item: Item
+}
+
 export interface SubmissionWorkersDeps {
   readonly pointers: PointerStore
   readonly clock: Clock
@@ -40,32 +45,38 @@ export interface SubmissionWorkersDeps {
 export function makeSubmissionWorkers({ pointers, clock, submissionsOf }: SubmissionWorkersDeps) {
   const workers = makeBulkWorkers(clock)
 
-  async function process({ pk, sk, rev = 0 }: Item, signal: AbortSignal): Promise<void> {
-    const [tenant = '', submitter = '', submission = ''] = sk.split('#').map(decodeSegment)
+  async function process({ tenant, item }: Offered, signal: AbortSignal): Promise<void> {
+    const { pk, sk, rev = 0 } = item
+    const [, submitter = '', submission = ''] = sk.split('#').map(decodeSegment)
     const submissions = await submissionsOf(tenant)
     const { hasWork } = await submissions.process({ submitter, submission }, { signal, wait: false })
     if (!hasWork) await pointers.transact([{ kind: 'delete', pk, sk, expected: rev }])()
   }
 
   function work({ width = defaultWidth, ...options }: SubmissionWorkOptions = {}): BulkWorker {
-    /** What was found, by its key, and is not done with. */
-    const found = new Map<string, Item>()
-    const waiting: Item[] = []
+    /** The keys of what was found, and is not done with. */
+    const found = new Set<string>()
+    const waiting: Offered[] = []
+    const places = makePlaces()
     const busy = new Set<Promise<void>>()
 
     /** One after the other, as long as any waits: what is found meanwhile does not wait for all that was found before. */
     async function processAll(guarded: Guard, signal: AbortSignal): Promise<void> {
-      for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
-        if (!signal.aborted) await guarded(() => process(item as Item, signal))
-        found.delete(item.sk)
+      for (;;) {
+        const next = nextOf(waiting, places.has)
+        if (next === undefined) return
+        places.take(next.tenant)
+        if (!signal.aborted) await guarded(() => process(next, signal))
+        places.leave(next.tenant)
+        found.delete(next.item.sk)
       }
     }
 
     const look: Look = async (guarded, signal) => {
       for await (const item of everyItem(pointers, submissionsPk)) {
         if (found.has(item.sk)) continue
-        found.set(item.sk, item)
-        waiting.push(item)
+        found.add(item.sk)
+        waiting.push({ tenant: decodeSegment(item.sk.split('#')[0] as string), item })
       }
       while (busy.size < width && waiting.length > 0) {
         const one: Promise<void> = processAll(guarded, signal).finally(() => busy.delete(one))

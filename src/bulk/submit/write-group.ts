@@ -75,7 +75,8 @@ async function writeInLog(
   const known = deps.known[partition]
   const transaction = known?.get(key)
   const log = deps.logs[partition] as FencedLog
-  if (transaction !== undefined) return withSkipped(deps, wanted, await effectsOf(log.tenant, transaction, wanted))
+  if (transaction !== undefined)
+    return withSkipped(deps, wanted, await effectsOf(deps, log.tenant, transaction, wanted))
   // What was halved once is halved again, whatever it would take by now.
   if ([...(known ?? new Map()).keys()].some((each) => isPartOf(each, key)))
     return writeHalves(deps, key, partition, wanted)
@@ -139,7 +140,11 @@ async function transactIn(
   const isPlain = (deps.options.mode ?? 'create-or-update') === 'create-or-update' && !skipsExisting(deps.options)
   const issues = new Map<number, Issue>()
   const options = { ...deps.audit, request: key }
-  const { id: transaction, results } = await log.tenant.transact(
+  const {
+    id: transaction,
+    results,
+    replayed,
+  } = await log.tenant.transact(
     isPlain
       ? [...wanted.map(plainOperation), ...unfencedAll(log)]
       : async (state) => {
@@ -148,6 +153,8 @@ async function transactIn(
         },
     options,
   )
+  // Then nothing was decided here.
+  if (replayed && transaction !== undefined && !isPlain) return effectsOf(deps, log.tenant, transaction, wanted)
   return wanted.map((_, i): Effect => {
     const { version = 0, changed = false, op, position } = results[i] ?? {}
     const issue = issues.get(i)
@@ -205,20 +212,41 @@ function merged(
   return undefined
 }
 
-/** From the events of a transaction that is there. What had nothing to write has none. */
-async function effectsOf(log: Tenant, transaction: string, wanted: ReadonlyArray<Wanted>): Promise<Effect[]> {
+/** From the events of a transaction that is there. What had nothing to write has none, and stands as it did then. */
+async function effectsOf(
+  deps: WriteDeps,
+  log: Tenant,
+  transaction: string,
+  wanted: ReadonlyArray<Wanted>,
+): Promise<Effect[]> {
   const seq = Number(transaction.split('-')[0])
   for await (const commit of log.commits({ from: seq, to: seq, bodies: false })) {
     const events = [...(commit.transactions.find(({ id }) => id === transaction)?.events ?? [])]
+    const at = events[0]?.position
     const effects: Effect[] = []
-    for (const { type, id } of wanted) {
+    for (const each of wanted) {
+      const { type, id } = each
       const [next] = events
       if (next?.type === type && next.id === id) {
         effects.push({ version: next.version, op: next.op, transaction, position: next.position })
         events.shift()
-      } else effects.push({ version: (await log.versions(type, id, { count: 1 })).entries[0]?.version ?? 0 })
+        continue
+      }
+      const then = at === undefined ? {} : { at }
+      const [there] = (await log.versions(type, id, { count: 1, ...then })).entries
+      const before = deps.options.mode === 'merge-patch' ? await log.read(type, id, then) : undefined
+      effects.push({ version: there?.version ?? 0, ...issueAgain(deps, each, before?.body) })
     }
     return effects
   }
   throw annalsError('Corrupt', { key: transaction, problem: 'its commit is missing' })
+}
+
+/** Why a line has written nothing, if it failed: that is not kept with what the others wrote. */
+function issueAgain(deps: WriteDeps, { body }: Wanted, before: Uint8Array | undefined): Pick<Effect, 'issue'> {
+  if (body === undefined || (before !== undefined && skipsExisting(deps.options))) return {}
+  const issues = new Map<number, Issue>()
+  merged(deps, body, before, 0, issues)
+  const issue = issues.get(0)
+  return issue === undefined ? {} : { issue }
 }

@@ -371,6 +371,19 @@ describe('readers', () => {
     }
   })
 
+  test('hear nothing more when their token has expired', async () => {
+    const { ask, base, authority } = await guarded()
+    const good = await authority.bearer('system/*.cruds')
+    const short = await authority.bearer('system/*.rs', { claims: { exp: Date.now() / 1_000 + 3 } })
+    const body = '{"resourceType":"Patient","id":"a"}'
+    const stream = await eventsOf(`${base}/$log`, undefined, short)
+    await ask('PUT', 'Patient/a', { body, headers: good })
+    expect((await stream.event())?.data.seq).toBe(1)
+    expect(await stream.event()).toBeUndefined()
+    await ask('PUT', 'Patient/a', { body, headers: good })
+    expect((await ask('GET', '$log?from=2', { headers: good })).text).toContain('"seq":2')
+  })
+
   test('do not keep a server that ends: events end, and lines are cut where they are not at their end', async () => {
     const server = await running({}, await large(60))
     const stream = await eventsOf(`${server.base}/$log?bodies=false&from=61`)

@@ -48,9 +48,10 @@ function callerOf(claims: JWTPayload, claim: string | undefined): Caller {
   const actor = actorOf(claims)
   const may = grantsOf(scopesIn(claims))
   if (may === undefined) throw forbidden('none of the scopes of the token grants anything here')
-  if (claim === undefined) return { actor, may }
+  const expires = (claims.exp as number) * 1_000
+  if (claim === undefined) return { actor, expires, may }
   const { [claim]: tenant } = claims
-  if (typeof tenant === 'string' && tenant !== '') return { actor, tenant, may }
+  if (typeof tenant === 'string' && tenant !== '') return { actor, tenant, expires, may }
   throw forbidden('the token does not say for which tenant it is')
 }
 

@@ -11,6 +11,8 @@ export interface Caller {
   readonly actor?: string
   /** The tenant that a token is for. */
   readonly tenant?: string
+  /** When the token expires, in milliseconds since 1970. */
+  readonly expires?: number
   /** `type`: `*` for all types together. */
   may(permission: Permission, type: string): boolean
 }
@@ -34,6 +36,16 @@ export function checkAccess({ caller }: FastifyRequest, permission: Permission, 
 /** For Bundles and interactions, which need more than one permission. */
 export const permitOf = ({ caller }: FastifyRequest): Pick<BundleOptions, 'permit'> =>
   caller === anybody ? {} : { permit: (permission, type) => caller.may(permission, type) }
+
+/** The longest time of a timer. */
+const maxTimerMs = 2 ** 31 - 1
+
+/** For answers that go on: aborts with `signal`, and when nobody would let the caller in any more. */
+export function whileLetIn({ caller: { expires } }: FastifyRequest, signal: AbortSignal): AbortSignal {
+  if (expires === undefined) return signal
+  const left = Math.min(maxTimerMs, Math.max(0, expires - Date.now()))
+  return AbortSignal.any([signal, AbortSignal.timeout(left)])
+}
 
 export const forbidden = (problem: string): HttpProblem =>
   new HttpProblem(403, 'forbidden', problem, challenge('insufficient_scope'), inHeader('Authorization'))

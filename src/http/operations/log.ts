@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { parsePosition } from '../../../domain/position.js'
 import type { CommitsOptions, Tenant } from '../../index.js'
-import { checkAccess } from '../access/caller.js'
+import { checkAccess, whileLetIn } from '../access/caller.js'
 import { type Context, tenantOf } from '../context.js'
 import { HttpProblem } from '../failures.js'
 import { negotiated } from '../formats.js'
@@ -45,7 +45,7 @@ async function log(
   if (isFollowing) {
     // Proxies that gather what they pass on would hold events back.
     reply.header('x-accel-buffering', 'no')
-    const commits = tenant.commits({ ...what, follow: true, signal })
+    const commits = tenant.commits({ ...what, follow: true, signal: whileLetIn(request, signal) })
     return reply.send(Readable.from(events(commits, context.settings.heartbeatMs), { objectMode: false }))
   }
   return reply.send(Readable.from(lines(tenant.commits({ ...what, signal }), signal), { objectMode: false }))

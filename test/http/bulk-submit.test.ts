@@ -280,6 +280,17 @@ test('a submission is for who has begun it, and takes the permissions to write',
     })
   expect((await ask('ann', '$bulk-submit')).status).toBe(200)
   expect((await ask('ann', '$bulk-submit', 'system/*.cu')).status).toBe(403)
+  // The scope of Bulk Data Access is for submissions, and for nothing else.
+  for (const path of ['$bulk-submit', '$bulk-submit-status'])
+    expect((await ask('ann', path, 'system/bulk-submit')).status).toBeLessThan(300)
+  const read = await server.ask('GET', 'Patient/a', { headers: await as('ann', 'system/bulk-submit') })
+  expect(read.status).toBe(403)
+  const write = await server.ask('PUT', 'Patient/a', {
+    headers: await as('ann', 'system/bulk-submit'),
+    body: patient('a'),
+  })
+  expect(write.status).toBe(403)
+  expect((await ask('ann', '$bulk-submit', 'patient/bulk-submit')).status).toBe(403)
   expect((await ask('bob', '$bulk-submit')).status).toBe(404)
   expect((await ask('bob', '$bulk-submit-status')).status).toBe(404)
   const begun = await ask('ann', '$bulk-submit-status')

@@ -7,7 +7,7 @@ import { bearerTokenOf } from './bearer.js'
 import { anybody, type Caller, forbidden, nobody } from './caller.js'
 import { challenge } from './challenge.js'
 import { KeysUnavailable } from './keys.js'
-import { grantsOf, scopesIn } from './scopes.js'
+import { grantsOf, scopesIn, submitScope } from './scopes.js'
 import { type AccessSettings, claimOf } from './settings.js'
 import { invalidToken, type Verify, verifierOf } from './tokens.js'
 
@@ -46,12 +46,14 @@ async function claimsOf(request: FastifyRequest, verify: Verify): Promise<JWTPay
 
 function callerOf(claims: JWTPayload, claim: string | undefined): Caller {
   const actor = actorOf(claims)
-  const may = grantsOf(scopesIn(claims))
+  const scopes = scopesIn(claims)
+  const may = grantsOf(scopes)
+  const maySubmit = scopes.includes(submitScope)
   if (may === undefined) throw forbidden('none of the scopes of the token grants anything here')
-  const expires = (claims.exp as number) * 1_000
-  if (claim === undefined) return { actor, expires, may }
+  const known = { actor, expires: (claims.exp as number) * 1_000, may, maySubmit }
+  if (claim === undefined) return known
   const { [claim]: tenant } = claims
-  if (typeof tenant === 'string' && tenant !== '') return { actor, tenant, expires, may }
+  if (typeof tenant === 'string' && tenant !== '') return { ...known, tenant }
   throw forbidden('the token does not say for which tenant it is')
 }
 

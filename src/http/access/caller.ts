@@ -15,6 +15,8 @@ export interface Caller {
   readonly expires?: number
   /** `type`: `*` for all types together. */
   may(permission: Permission, type: string): boolean
+  /** Submits in bulk without a permission to write otherwise. */
+  readonly maySubmit?: boolean
 }
 
 /** Where nobody is asked who they are. */

@@ -12,6 +12,9 @@ export type Grants = (permission: Permission, type: string) => boolean
 /** Interactions in the order of SMART: `.read` is no `.rd`. */
 const clinical = /^(?:system|user)\/([A-Z][A-Za-z]*|\*)\.(?:(?=.)(c?r?u?d?s?)|(read|write|\*))$/
 
+/** Whoever has it submits in bulk, whatever the types, and may nothing else by it. (Bulk Data Access 4.0.0-ballot, submit) */
+export const submitScope = 'system/bulk-submit'
+
 const firstVersion: Readonly<Record<string, string>> = { read: 'rs', write: 'cud', '*': 'cruds' }
 
 /** `undefined`: they grant nothing. */
@@ -21,7 +24,7 @@ export function grantsOf(scopes: ReadonlyArray<string>): Grants | undefined {
     const [, type, letters, word = ''] = clinical.exec(scope) ?? []
     if (type !== undefined) granted.set(type, (granted.get(type) ?? '') + (letters ?? firstVersion[word]))
   }
-  if (granted.size === 0) return undefined
+  if (granted.size === 0 && !scopes.includes(submitScope)) return undefined
   return (permission, type) =>
     granted.get(type)?.includes(permission) === true || granted.get('*')?.includes(permission) === true
 }

@@ -137,5 +137,5 @@ const outside = (place: string): string =>
     .replace(/^Bundle\.entry\[0\]\.request\.(\w+)/, (_, member: string) => headerNames[member] ?? member)
     .replace(/^Bundle\.entry\[0\]\.request\b/, 'the request')
     .replace(/^Bundle\.entry\[0\]\.resource\.(?=data\b)/, '')
-    .replace(/^Bundle\.entry\[0\]\.resource\.?/, 'the resource ')
+    .replace(/^Bundle\.entry\[0\]\.resource(\.?)/, (_, dot: string) => (dot === '' ? 'the resource' : 'the resource '))
     .trim()

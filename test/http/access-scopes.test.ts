@@ -107,6 +107,7 @@ describe('what is refused', () => {
     expect(answer.headers.get('www-authenticate')).toBeNull()
     const entries = answer.body.entry as { response: { status: string; outcome?: object } }[]
     expect(entries.map(({ response }) => response.status.slice(0, 3))).toEqual(['201', '403', '403'])
+    expect(entries[1]?.response.status).toBe('403 Forbidden')
     expect(entries[1]?.response.outcome).toMatchObject({ issue: [{ code: 'forbidden' }] })
   })
 

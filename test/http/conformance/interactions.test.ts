@@ -391,7 +391,9 @@ describe('patch', async () => {
 
   test('that fails its test, names no element or changes the id is refused', async () => {
     const patch = async (operation: object) => ask('PATCH', 'Patient/a', { headers: json, body: [operation] })
-    refused(await patch({ op: 'test', path: '/active', value: 'x' }), 422, 'processing')
+    const failed = await patch({ op: 'test', path: '/active', value: 'x' })
+    refused(failed, 422, 'processing')
+    expect(failed.body.issue[0].diagnostics).toMatch(/^the resource, operation 0/)
     refused(await patch({ op: 'replace', path: '/name/0', value: {} }), 422, 'processing')
     refused(await patch({ op: 'replace', path: '/id', value: 'b' }), 400, 'invalid')
     refused(await patch({ op: 'nonsense', path: '/id' }), 400, 'value')

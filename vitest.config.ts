@@ -15,7 +15,11 @@ export default defineConfig({
     // Vitest leaves one core free, of two: but most suites wait, for a disk, a server or a process of their own.
     maxWorkers: Math.max(2, availableParallelism()),
     projects: [
-      { extends: true, test: { name: 'local', include: ['test/**/*.test.ts'], exclude: ['test/aws/**'] } },
+      {
+        extends: true,
+        // One after the other in one process, files load the sources once: that is a second of a core for each.
+        test: { name: 'local', isolate: false, include: ['test/**/*.test.ts'], exclude: ['test/aws/**'] },
+      },
       {
         extends: true,
         test: {

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { program } from '../program.js'
 
-const script = fileURLToPath(new URL('./embedded-child.ts', import.meta.url))
-const argumentsOf = (args: ReadonlyArray<string>): string[] => ['--import', 'tsx', script, ...args]
+const source = new URL('./embedded-child.ts', import.meta.url)
+const argumentsOf = (args: ReadonlyArray<string>): string[] => [program(source), ...args]
 
 export interface Child {
   readonly process: ChildProcess

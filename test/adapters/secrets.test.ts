@@ -4,7 +4,6 @@ import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Disk } from '../../adapters/embedded/disk.js'
 import { privateDisk } from '../../adapters/embedded/private-files.js'
@@ -14,6 +13,7 @@ import type { Secrets } from '../../domain/ports/index.js'
 import { run } from '../../domain/task.js'
 import { refusal } from '../../src/testing/contracts/promise.js'
 import { secretsContract } from '../../src/testing/index.js'
+import { program } from '../program.js'
 
 const root = fs.mkdtempSync(join(os.tmpdir(), 'annals-secrets-'))
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }))
@@ -231,9 +231,9 @@ describe('a replacement', () => {
 })
 
 describe('several processes', () => {
-  const script = fileURLToPath(new URL('./secrets-child.ts', import.meta.url))
+  const script = program(new URL('./secrets-child.ts', import.meta.url))
   const start = (...args: string[]) =>
-    spawn(process.execPath, ['--import', 'tsx', script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
 
   test('that open a new folder at once share one key', async () => {
     const path = newPath()

@@ -1,6 +1,5 @@
 /** Exports and submissions on the real servers: what they cost in requests to S3, and that exports live there as they do elsewhere. */
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { expect, test } from 'vitest'
 import { openBucket } from '../../adapters/aws/index.js'
@@ -15,6 +14,7 @@ import { defaultLimits, type Limits, type Store, type Tenant } from '../../src/i
 import { makeStore } from '../../src/store.js'
 import { file } from '../cli/harness.js'
 import { contentsOf, sorted, stateAt } from '../export/place.js'
+import { program } from '../program.js'
 import { bounds } from '../torture/exports.js'
 import { makePlace } from './stores.js'
 import { describeWorlds, makeBucket, s3ClientFor, type World } from './worlds.js'
@@ -183,8 +183,8 @@ describeWorlds('an export in a bucket', (world) => {
 
 /** Begins an export in a process of its own, and kills it at its first part. */
 async function kill(url: string, id: string, until: string): Promise<void> {
-  const script = fileURLToPath(new URL('../torture/exporter.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', script, url, id, until], {
+  const script = program(new URL('../torture/exporter.ts', import.meta.url))
+  const child = spawn(process.execPath, [script, url, id, until], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   child.stdout.on('data', (said) => {

@@ -16,14 +16,13 @@ import { streamApi } from '../../adapters/aws/streams/api.js'
 import { defineProjection, type Tenant } from '../../src/index.js'
 import { projectionHandler } from '../../src/lambda/index.js'
 import { context, headRecord } from '../lambda/events.js'
+import { esbuild } from '../program.js'
 import { line } from '../projections/diary.js'
 import { eventsOf } from '../projections/histories.js'
 import { makePlace } from './stores.js'
 import { connectionTo, describeWorlds } from './worlds.js'
 
 const require = createRequire(import.meta.url)
-/** The one that tsx brings. */
-const esbuild: { build(options: object): Promise<unknown> } = createRequire(require.resolve('tsx'))('esbuild')
 
 const names = ['t', 'u/v', 'w x']
 const batchSize = 25

@@ -3,12 +3,12 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { program } from '../program.js'
 
 const mebibyte = 1024 * 1024
-const child = fileURLToPath(new URL('./memory-child.ts', import.meta.url))
+const source = new URL('./memory-child.ts', import.meta.url)
 
 test('a submission of 64 MiB and an export of it hold less than 44 MiB', async () => {
   const root = mkdtempSync(join(tmpdir(), 'annals-bulk-memory-'))
@@ -19,7 +19,7 @@ test('a submission of 64 MiB and an export of it hold less than 44 MiB', async (
     const line = (n: number): string => `{"resourceType":"Basic","id":"b${n}","x":"${text}"}\n`
     writeFileSync(file, Array.from({ length: lines }, (_, n) => line(n)).join(''))
     for (const what of ['submit', 'export']) {
-      const argv = ['--expose-gc', '--import', 'tsx', child, what, store, file]
+      const argv = ['--expose-gc', program(source), what, store, file]
       const { stdout } = await promisify(execFile)(process.execPath, argv)
       const { done, steps, most } = JSON.parse(stdout) as Record<string, number>
       expect(done, what).toBe(lines)

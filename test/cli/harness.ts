@@ -7,6 +7,7 @@ import { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterAll } from 'vitest'
 import { runCli } from '../../src/cli/run.js'
+import { annals } from '../program.js'
 
 export interface Ran {
   readonly code: number
@@ -80,12 +81,11 @@ afterAll(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The real program as a process of its own. */
 export const start = (argv: ReadonlyArray<string>): ChildProcess =>
-  spawn(process.execPath, ['--import', 'tsx', main, ...argv], { cwd: root, stdio: 'pipe' })
+  spawn(process.execPath, [annals(), ...argv], { cwd: root, stdio: 'pipe' })
 
 export async function ended(child: ChildProcess): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const said = { stdout: '', stderr: '' }

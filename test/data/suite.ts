@@ -1,15 +1,14 @@
 /** Real data through the real program, at any place: the examples of HL7 FHIR R4, and Synthea's bundles. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { numberTokens } from '../../domain/body/index.js'
 import { openStore, type ResourceVersion, type Store, type Tenant } from '../../src/index.js'
+import { annals as program } from '../program.js'
 import { files, missing, resourcesOf, type SourceResource } from './sources.js'
 import { comparable } from './stamp.js'
 import { historyOf, stateOf } from './state.js'
 
-const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 export interface DataPlace {
   readonly url: string
   /** Lets all pointers disappear. Nobody has the store open. */
@@ -40,7 +39,7 @@ export function describeRealData(title: string, makePlace: () => Promise<DataPla
 function realData(makePlace: () => Promise<DataPlace>, every: number): void {
   let place: DataPlace
   function annals(...args: ReadonlyArray<string>): { code: number | null; stdout: Buffer; stderr: string } {
-    const argv = ['--import', 'tsx', program, ...args, '--store', place.url, '--tenant', 'clinic']
+    const argv = [program(), ...args, '--store', place.url, '--tenant', 'clinic']
     const { status, stdout, stderr } = spawnSync(process.execPath, argv, { maxBuffer: 64 * 1024 * 1024 })
     return { code: status, stdout, stderr: stderr.toString() }
   }

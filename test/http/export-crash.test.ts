@@ -5,13 +5,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { openStore } from '../../src/index.js'
+import { annals } from '../program.js'
 import { namesIn, wantsAsync } from './exports.js'
 import { running } from './server.js'
 
-const annals = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const perTransaction = 1_000
 const transactions = 20
 
@@ -39,7 +38,7 @@ async function filled(): Promise<string> {
 
 async function started(url: string): Promise<{ readonly base: string; readonly process: ChildProcess }> {
   const flags = ['serve', '--store', url, '--port', '0', '--json', '--log-level', 'silent']
-  const child = spawn(process.execPath, ['--import', 'tsx', annals, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [annals(), ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
   ends.push(async () => child.kill('SIGKILL'))
   const [line] = await once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), 'line')
   return { base: JSON.parse(line).url, process: child }

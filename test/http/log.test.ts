@@ -171,7 +171,7 @@ test(`nothing that a client says gets into the log, with seed ${seed}`, async ()
       await ask(method, `${path}${query}`, { headers, ...(hasBody ? { body } : undefined) })
       asked += 1
     }),
-    { seed, numRuns: 1_000, interruptAfterTimeLimit: 60_000 },
+    { seed, numRuns: 400, interruptAfterTimeLimit: 60_000 },
   )
   for (const bytes of [`${marker}\r\n\r\n`, `GET /${marker} HTTP/9.9\r\n\r\n`, `GET / HTTP/1.1\r\n${marker}\r\n\r\n`])
     await sendRaw(root, bytes)

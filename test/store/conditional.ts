@@ -1,11 +1,11 @@
 /** Processes that create one resource on a condition, all at once. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import type { Store } from '../../src/index.js'
+import { program } from '../program.js'
 
-const script = fileURLToPath(new URL('./conditional-child.ts', import.meta.url))
+const source = new URL('./conditional-child.ts', import.meta.url)
 const processes = 4
 const perProcess = 16
 
@@ -13,7 +13,7 @@ const perProcess = 16
 export async function expectOneCreated(url: string, store: Store): Promise<void> {
   const tenant = await store.tenant('t')
   const children = Array.from({ length: processes }, () =>
-    spawn(process.execPath, ['--import', 'tsx', script, url, String(perProcess)], {
+    spawn(process.execPath, [program(source), url, String(perProcess)], {
       stdio: ['pipe', 'pipe', 'inherit'],
     }),
   )

@@ -3,20 +3,20 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { program } from '../program.js'
 import { makeLogIn } from './made-log.js'
 
 const mebibyte = 1024 * 1024
-const child = fileURLToPath(new URL('./subscriber-child.ts', import.meta.url))
+const source = new URL('./subscriber-child.ts', import.meta.url)
 
 test('a slow subscriber that is 200,000 events behind holds less than 24 MiB', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'annals-memory-'))
   try {
     const events = 200_000
     await makeLogIn(folder, { events, perCommit: 500, bodyBytes: 400 })
-    const argv = ['--expose-gc', '--import', 'tsx', child, folder, String(events)]
+    const argv = ['--expose-gc', program(source), folder, String(events)]
     const { stdout } = await promisify(execFile)(process.execPath, argv)
     const { told, most } = JSON.parse(stdout) as { told: number; most: number }
     expect(told).toBe(events)

@@ -7,8 +7,8 @@ import fs from 'node:fs'
 import os from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { openStore, type Store, type Tenant } from '../../src/index.js'
+import { program } from '../program.js'
 import { type Page, pagesOf } from './page-chain.js'
 import { type Random, seeded } from './random.js'
 import { stopSignal } from './stop-signal.js'
@@ -16,7 +16,7 @@ import { stopSignal } from './stop-signal.js'
 export const leaseMs = 1_500
 const tenantCount = 6
 const workerCount = 3
-const script = fileURLToPath(new URL('./projector.ts', import.meta.url))
+const source = new URL('./projector.ts', import.meta.url)
 
 export interface HandoverOptions {
   readonly seed: number
@@ -126,7 +126,7 @@ let started = 0
 
 function startWorker(url: string, diaries: string, found: Handovers): WorkerProcess {
   const name = `p${++started}`
-  const child = spawn(process.execPath, ['--import', 'tsx', script, url, diaries, name], {
+  const child = spawn(process.execPath, [program(source), url, diaries, name], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let complaint = ''

@@ -1,10 +1,10 @@
 /** What is looked at when every writer is dead: the store is opened, verified, and held against the ledger. */
 import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../adapters/system-clock.js'
 import type { Clock } from '../../domain/ports/index.js'
 import { openStore } from '../../src/index.js'
+import { program } from '../program.js'
 import { type Judgement, judge } from './judge.js'
 import type { Ledger } from './ledger.js'
 import { type Place, tenantName } from './place.js'
@@ -60,8 +60,8 @@ export async function losePointers(place: Place, random: Random, summary: Summar
 const afterTheLease: Clock = { ...systemClock, now: () => systemClock.now() + 60_000_000 }
 
 async function killRecovery(url: string, random: Random, summary: Summary): Promise<void> {
-  const script = fileURLToPath(new URL('./recoverer.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', script, url], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const script = program(new URL('./recoverer.ts', import.meta.url))
+  const child = spawn(process.execPath, [script, url], { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise<void>((resolve) => child.on('close', () => resolve()))
   await Promise.race([new Promise((resolve) => child.stdout.once('data', resolve)), ended])
   await sleep(random.below(200))

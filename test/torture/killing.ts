@@ -1,7 +1,7 @@
 /** Several processes at one job, which are killed at random: whichever is killed is replaced by a new one. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { program as made } from '../program.js'
 import type { Random } from './random.js'
 
 export interface KillReport {
@@ -62,8 +62,9 @@ interface Worker {
 }
 
 function start({ program, argv, written, report }: Killing): Worker {
-  const script = fileURLToPath(new URL(program, import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [made(new URL(program, import.meta.url)), ...argv], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let [said, complaint] = ['', '']
   child.stderr.on('data', (chunk) => {
     complaint += chunk

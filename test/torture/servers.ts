@@ -1,7 +1,7 @@
 /** FHIR servers as writers: `annals serve` as a process of its own that is killed, with clients that live in this one. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { annals } from '../program.js'
 import type { Ledger } from './ledger.js'
 import { ask, checkVisible, inOrder } from './over-http.js'
 import { tenantName } from './place.js'
@@ -10,7 +10,6 @@ import type { Answer } from './reports.js'
 import { makeRequest, type Request } from './wish.js'
 import { stages, type Writer } from './writers.js'
 
-const annals = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const clients = 6
 
 export function startServer(name: string, url: string, seed: number, ledger: Ledger): Writer {
@@ -53,7 +52,7 @@ export function startServer(name: string, url: string, seed: number, ledger: Led
 
 function startProcess(url: string): ChildProcess {
   const flags = ['--port', '0', '--store', url, '--tenant', tenantName, '--json', '--log-level', 'warn']
-  return spawn(process.execPath, ['--import', 'tsx', annals, 'serve', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
+  return spawn(process.execPath, [annals(), 'serve', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 /** Where it listens, as soon as it does. */

@@ -1,12 +1,12 @@
 /** The writing processes: started, listened to, killed, and replaced by others that ask again what was not answered. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { program } from '../program.js'
 import type { Ledger } from './ledger.js'
 import type { Report } from './reports.js'
 import type { Request } from './wish.js'
 
-const script = fileURLToPath(new URL('./writer.ts', import.meta.url))
+const source = new URL('./writer.ts', import.meta.url)
 
 type Stage = 'starting' | 'opening' | 'writing'
 
@@ -27,7 +27,7 @@ export interface Writer {
 }
 
 export function startWriter(name: string, url: string, seed: number, ledger: Ledger): Writer {
-  const args = ['--import', 'tsx', script, url, name, String(seed)]
+  const args = [program(source), url, name, String(seed)]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] })
   const { stage, enter, reached } = stages()
   const open = new Set<string>()

@@ -263,6 +263,22 @@ describe('who is at work on a manifest', () => {
   })
 })
 
+test('a store that is closed ends what it processes', async () => {
+  const world = makeSubmitWorld({ 'f.ndjson': linesOf(...[...'abcdef'].map((id) => patient(id, 1))) }, 1, 1)
+  const { fate, paused, wake } = pausing((_, key) => key.includes('/raw/') && key.includes('00000002'))
+  const store = await world.open(fate)
+  const tenant = await store.tenant('t')
+  await begun(tenant)
+  const processing = outcome(tenant.submissions.process(name))
+  await paused
+  const closing = store.close()
+  wake()
+  await closing
+  expect(await processing).toBe('Cancelled')
+  const other = await world.enter()
+  expect(await other.submissions.process(name)).toMatchObject({ isEnded: true, counts: { created: 6 } })
+})
+
 describe('a worker', () => {
   const files = { 'f.ndjson': linesOf(...Array.from({ length: 20 }, (_, n) => patient(`p${n}`, 1))) }
 

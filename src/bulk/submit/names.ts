@@ -1,5 +1,6 @@
 /** How a submission is named in the log: its correlation, the request keys of its groups, and its fences. */
 import { sha256 } from '../../../domain/commit.js'
+import { type AnnalsError, annalsError, isAnnalsError } from '../../../domain/error.js'
 import { encodeSegment } from '../../../domain/keys.js'
 import type { OperationInput } from '../../api.js'
 import { fenceIdIn, raiseFence, unfenced } from '../../saga/fence.js'
@@ -48,3 +49,12 @@ export async function raiseFences(logs: ReadonlyArray<FencedLog>, name: Submissi
   for (const { tenant, fences } of logs)
     await raiseFence({ tenant, fence: fences.at(-1) as string }, `${correlationOf(name)}:fence`)
 }
+
+const what = 'the submission'
+
+/** It was aborted or replaced, its process is to stop, or somebody else has taken it up. */
+export const stopped = (): AnnalsError => annalsError('Cancelled', { what })
+
+/** Not where the store itself is closed. */
+export const isStopped = (error: unknown): boolean =>
+  isAnnalsError(error) && error._tag === 'Cancelled' && error.data.what === what

@@ -1,5 +1,4 @@
 /** Processes the lines of one file, from the group where it was left. */
-import { annalsError } from '../../../domain/error.js'
 import { defaultFhirVersion, type FhirVersion } from '../../../domain/fhir/version.js'
 import { type BlobStore, SourceProblem, type Sources } from '../../../domain/ports/index.js'
 import { refKey } from '../../../domain/resource.js'
@@ -10,7 +9,7 @@ import { type Group, groupsOf } from './groups.js'
 import type { FileDocument, Journal, ManifestDocument, SubmissionDocument } from './journal.js'
 import { sumOf } from './journal.js'
 import { type GroupPlace, keepInput, keepResults, resultsOf } from './kept.js'
-import { groupKey } from './names.js'
+import { groupKey, stopped } from './names.js'
 import { type Rejected, readLine, type Wanted } from './read-line.js'
 import { type Effect, type WriteDeps, writeGroup } from './write-group.js'
 
@@ -167,7 +166,7 @@ async function settled(
     const progress = { ...known, groups: group.index + 1, line, counts: sumOf([known.counts, counts]) }
     return { ...current, from: [...from], files: current.files.with(file, progress) }
   })
-  if (!(await lease.renew())) throw annalsError('Cancelled', { what: 'the submission' })
+  if (!(await lease.renew())) throw stopped()
   const all = sumOf(stands.files.map((each) => each.counts))
   options.onProgress?.({ manifest, counts: all, bytes: meter.bytes })
   checkErrors(submission, all)

@@ -1,4 +1,4 @@
-import { type AnnalsError, annalsError, isAnnalsError } from '../../../domain/error.js'
+import { type AnnalsError, annalsError } from '../../../domain/error.js'
 import { formatInstant } from '../../../domain/instant.js'
 import { bulkPk, encodeSegment } from '../../../domain/keys.js'
 import {
@@ -28,7 +28,7 @@ import type {
 import { checkManifest, checkName, checkOptions, isSame } from './input.js'
 import { type ManifestDocument, makeJournal, type SubmissionDocument } from './journal.js'
 import { fileFolder } from './kept.js'
-import { correlationOf } from './names.js'
+import { correlationOf, isStopped } from './names.js'
 import { processManifest } from './process.js'
 import { linesIn } from './read-kept.js'
 import { manifestStatus, submissionStatus } from './status.js'
@@ -177,7 +177,7 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
     try {
       await work(lease, stopping)
     } catch (error) {
-      if (!isAnnalsError(error) || error._tag !== 'Cancelled') throw error
+      if (!isStopped(error)) throw error
     } finally {
       stop()
       await renewing

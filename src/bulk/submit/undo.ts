@@ -3,7 +3,7 @@
  * resource that others have changed since is left alone, and listed. Whoever takes it up again finds in the log how far it is.
  */
 import { backOff } from '../../../domain/backoff.js'
-import { annalsError, isAnnalsError } from '../../../domain/error.js'
+import { isAnnalsError } from '../../../domain/error.js'
 import type { BlobStore, Clock, Ids } from '../../../domain/ports/index.js'
 import { type ResourceRef, refKey } from '../../../domain/resource.js'
 import { mapBounded } from '../../../domain/task.js'
@@ -15,7 +15,7 @@ import { writtenBy } from '../../saga/fence.js'
 import type { Tenant } from '../../store.js'
 import type { UndoConflict, Undone } from './api.js'
 import type { SubmissionDocument } from './journal.js'
-import { correlationOf, fencedLogs, isUndoKey, manifestKeys, raiseFences, undoKey } from './names.js'
+import { correlationOf, fencedLogs, isUndoKey, manifestKeys, raiseFences, stopped, undoKey } from './names.js'
 
 export interface UndoDeps {
   readonly tenant: Tenant
@@ -48,7 +48,7 @@ export async function takeBack(
       found,
       manifest === undefined ? '' : manifestKeys(submission, manifest),
     )) {
-      if (deps.signal.aborted || !(await lease.renew())) throw annalsError('Cancelled', { what: 'the submission' })
+      if (deps.signal.aborted || !(await lease.renew())) throw stopped()
       const by = found.get(undoKey(request)) ?? (await undo(deps, submission, tenant, request, transaction))
       const { resources, conflicts } = await outcomeOf(deps, tenant, transaction, by)
       await keep(`${partition}-${transaction}`, conflicts)

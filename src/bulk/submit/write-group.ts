@@ -16,7 +16,7 @@ import type { Limits } from '../../limits.js'
 import { fenceType } from '../../saga/fence.js'
 import type { Tenant } from '../../store.js'
 import type { SubmissionOptions } from './api.js'
-import { type FencedLog, halfKey, isPartOf, unfencedAll } from './names.js'
+import { type FencedLog, halfKey, isPartOf, stopped, unfencedAll } from './names.js'
 import type { Issue, Wanted } from './read-line.js'
 
 export interface WriteDeps {
@@ -103,7 +103,7 @@ async function patiently<A>(deps: WriteDeps, step: () => Promise<A>): Promise<A>
       return await step()
     } catch (error) {
       if (!isAnnalsError(error)) throw error
-      if (isFenced(error)) throw annalsError('Cancelled', { what: 'the submission' })
+      if (isFenced(error)) throw stopped()
       if (!error.retryable || deps.clock.now() >= until || deps.signal.aborted) throw error
     }
     await backOff(deps.clock, deps.ids, attempt, deps.signal)

@@ -18,10 +18,10 @@ import { checkLimit } from './check-limit.js'
 import { compareUtf8 } from './utf8-order.js'
 
 /** Of `pk` and `sk` together in UTF-8. LMDB keys have 1978 bytes, and the expiry index adds a few of its own. */
-export const maxItemKeyBytes = 1920
+const maxItemKeyBytes = 1920
 
 /** Of `sk` alone: DynamoDB's bound, and that of every store, so that an item that one of them takes fits into all. */
-export const maxSortKeyBytes = 1024
+const maxSortKeyBytes = 1024
 
 const anySk = '0'
 

@@ -56,7 +56,7 @@ export interface RunOptions {
   readonly lingerMs?: number
 }
 
-export const defaultAttempts = 8
+const defaultAttempts = 8
 
 export async function runProjection(
   deps: RunnerDeps,

@@ -2,7 +2,7 @@
 import type { Clock } from '../domain/ports/index.js'
 
 /** After the signal, in milliseconds. */
-export const graceMs = 800
+const graceMs = 800
 
 /** What the step comes to, or `stopped` if it has not ended a moment after the signal. */
 export function withinGrace<A>(step: Promise<A>, signal: AbortSignal, clock: Clock): Promise<A | 'stopped'> {

@@ -42,13 +42,13 @@ export interface Outline {
 
 /** Members that the scan marks on its way. `NONE` is any other member. */
 export const NONE = 0
-export const RESOURCE_TYPE = 1
-export const ID = 2
+const RESOURCE_TYPE = 1
+const ID = 2
 export const META = 3
-export const VERSION_ID = 4
-export const LAST_UPDATED = 5
-export const IDENTIFIER = 6
-export const URL = 7
+const VERSION_ID = 4
+const LAST_UPDATED = 5
+const IDENTIFIER = 6
+const URL = 7
 
 /** Where the marked members of one body stand. The scan reuses one, so that a body costs no allocation here. */
 export class Marks {

@@ -49,7 +49,7 @@ function sentence(io: Io, error: AnnalsError, argv: ReadonlyArray<string>): stri
 }
 
 /** The flags that name the same store and tenant again. */
-export function target(io: Io, argv: ReadonlyArray<string>): string {
+function target(io: Io, argv: ReadonlyArray<string>): string {
   const named = (flag: string, variable: string, fallback: string): string => {
     const value = flagValue(argv, flag) ?? io.env[variable] ?? fallback
     return value === fallback ? '' : ` ${flag} ${shellWord(value)}`

@@ -13,7 +13,7 @@ import { atDestination } from './patience.js'
 import type { CopyLog } from './side.js'
 
 /** Large bodies in memory at a time. A single larger one is read all the same. */
-export const groupBytes = 64 * 1024 * 1024
+const groupBytes = 64 * 1024 * 1024
 /** Large bodies that are known to be at the destination. */
 const remembered = 10_000
 

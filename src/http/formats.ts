@@ -30,7 +30,7 @@ export function wantedOf(request: FastifyRequest, others: ReadonlyArray<string> 
 }
 
 /** The content type of a resource in an answer. */
-export function contentTypeOf(request: FastifyRequest): string {
+function contentTypeOf(request: FastifyRequest): string {
   const { accept } = request.headers
   if (formatIn(request) === undefined && (accept === undefined || accept === '*/*')) return fhirJson
   const type = negotiated(request, written) ?? fhirType

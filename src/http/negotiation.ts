@@ -27,7 +27,7 @@ export function readMediaType(text: string): MediaRange {
 }
 
 /** How much a type is accepted, from 0 to 1: the range that names it most precisely counts. */
-export function qualityOf(ranges: ReadonlyArray<MediaRange>, type: string): number {
+function qualityOf(ranges: ReadonlyArray<MediaRange>, type: string): number {
   const [group = ''] = type.split('/')
   for (const name of [type, `${group}/*`, '*/*']) {
     const named = ranges.filter((range) => range.type === name)

@@ -26,7 +26,7 @@ export interface WalkOptions {
 export type Step = { readonly kind: 'commit'; readonly opened: OpenCommit } | { readonly kind: 'head' }
 
 /** A bell may be lost: how often to look all the same, in milliseconds. */
-export const pollMs = 1_000
+const pollMs = 1_000
 
 /** The commits after `link`, until the signal aborts. At the head it waits for more, if it follows. */
 export async function* walk(deps: FollowDeps, link: ChainLink, options: WalkOptions): AsyncGenerator<Step> {

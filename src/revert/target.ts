@@ -89,7 +89,7 @@ async function linkAt(log: LogReader, seq: number): Promise<ChainLink> {
   return opened.commit
 }
 
-export const tooMany = (limits: Limits, actual: number) =>
+const tooMany = (limits: Limits, actual: number) =>
   annalsError('LimitExceeded', {
     what: 'what is taken back at once',
     limit: limits.maxTransactionOperations,

@@ -4,7 +4,7 @@ import { annalsError } from '../../../domain/error.js'
 import type { StoredItem } from './item-codec.js'
 
 export const maxItemBytes = 400 * 1024
-export const maxTransactionBytes = 4 * 1024 * 1024
+const maxTransactionBytes = 4 * 1024 * 1024
 
 /** A number takes a byte for every two digits and a little more, but never more than this. */
 const maxNumberBytes = 21

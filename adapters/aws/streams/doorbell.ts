@@ -26,7 +26,7 @@ export interface DoorbellTimes {
   readonly lingerMs: number
 }
 
-export const defaultTimes: DoorbellTimes = { lookMs: 250, slowMs: 5_000, blindMs: 5_000, lingerMs: 10_000 }
+const defaultTimes: DoorbellTimes = { lookMs: 250, slowMs: 5_000, blindMs: 5_000, lingerMs: 10_000 }
 
 export interface StreamDoorbell extends Doorbell {
   close(): void

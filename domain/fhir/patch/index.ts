@@ -9,7 +9,6 @@ import { applyFhirPathPatch, type PatchOptions } from './apply.js'
 import { type FhirPathPatch, readFhirPathPatch } from './read.js'
 
 export type { PatchOptions } from './apply.js'
-export { readFhirPathPatch } from './read.js'
 
 export type Patch =
   | { readonly language: 'json'; readonly operations: JsonPatch }

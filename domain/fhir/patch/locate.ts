@@ -20,7 +20,7 @@ export function locate(bytes: Uint8Array, path: Path, fhirVersion: FhirVersion):
   return follow(bytes, [root], isType ? rest : path)
 }
 
-export function rootOf(bytes: Uint8Array, fhirVersion: FhirVersion): Node {
+function rootOf(bytes: Uint8Array, fhirVersion: FhirVersion): Node {
   let start = 0
   while (!isObjectAt(bytes, start)) start++
   return {

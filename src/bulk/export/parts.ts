@@ -40,7 +40,7 @@ const firstBytes = 64 * 1024
 const maxWrites = 4
 const newline = 10
 
-export const partName = ({ kind, type, number }: Pick<ExportPart, 'kind' | 'type'> & { number: number }): string =>
+const partName = ({ kind, type, number }: Pick<ExportPart, 'kind' | 'type'> & { number: number }): string =>
   `${kind === 'output' ? `output/${segmentOf(type ?? '')}` : kind === 'error' ? 'errors' : kind}/part-${number}.ndjson`
 
 /** Blob stores know the rooms of a tenant by their names, such as `log`: a type of plain documents may be named so, too. */

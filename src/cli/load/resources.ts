@@ -12,9 +12,9 @@ import { openSource, type Source } from './sources.js'
 import { skipSpace } from './walk.js'
 
 /** The longest line. Longer ones are reported and passed over. */
-export const maxLineBytes = 64 * 1024 * 1024
+const maxLineBytes = 64 * 1024 * 1024
 /** The largest source that is one document: it is read whole. Lines have no such bound. */
-export const maxDocumentBytes = 1024 * 1024 * 1024
+const maxDocumentBytes = 1024 * 1024 * 1024
 
 const lineEnd = 10
 

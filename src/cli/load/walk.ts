@@ -63,7 +63,7 @@ function endOfNested(b: Buffer, from: number): number {
  * Calls `visit` for each member of the object at `from` until it answers false. `name` is the span between the quotes.
  * Answers false for what is no object, or not a whole one as far as it was walked.
  */
-export function visitMembers(
+function visitMembers(
   b: Buffer,
   from: number,
   visit: (nameStart: number, nameEnd: number, start: number, end: number) => boolean,
@@ -103,7 +103,7 @@ export function* elementsOf(b: Buffer, from: number): Generator<Span> {
 }
 
 /** Whether a member's name is this ASCII text, escapes included. */
-export function isNamed(b: Buffer, start: number, end: number, name: string): boolean {
+function isNamed(b: Buffer, start: number, end: number, name: string): boolean {
   if (end - start === name.length) {
     for (let k = 0; k < name.length; k++) if (b[start + k] !== name.charCodeAt(k)) return false
     return true

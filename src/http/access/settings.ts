@@ -32,7 +32,7 @@ const HeaderName = kind(
   (value): value is string => typeof value === 'string' && /^[A-Za-z0-9-]{1,64}$/.test(value),
 )
 
-export const AlgorithmsCodec = kind(
+const AlgorithmsCodec = kind(
   `a list of ${signatureAlgorithms.join(', ')}`,
   (value): value is ReadonlyArray<SignatureAlgorithm> =>
     Array.isArray(value) && value.length > 0 && value.every((each) => signatureAlgorithms.includes(each)),
@@ -49,7 +49,7 @@ const isKeysUrl = (text: string): boolean => {
 const isPublicKey = (key: unknown): boolean =>
   typeof key === 'object' && key !== null && 'kty' in key && !('d' in key) && !('k' in key)
 
-export const JwksCodec = kind(
+const JwksCodec = kind(
   'an https URL, or a JSON Web Key Set of public keys',
   (value): value is string | JSONWebKeySet =>
     typeof value === 'string'
@@ -58,7 +58,7 @@ export const JwksCodec = kind(
 )
 
 /** As SMART App Launch has it: what clients need in order to get a token. */
-export const SmartConfigurationCodec = kind(
+const SmartConfigurationCodec = kind(
   'a SMART configuration, with token_endpoint and capabilities',
   t.type({ token_endpoint: t.string, capabilities: t.array(t.string) }).is,
 )

@@ -45,7 +45,7 @@ const resourceName = /\b[A-Z][A-Za-z]{0,63}\/[A-Za-z0-9\-.]{1,64}/g
  * A typed error says what failed, and its key and its problem may name a resource. The message of any other may quote what was being read: its
  * type and the places of its stack say where to look.
  */
-export function failureFields(error: unknown): object {
+function failureFields(error: unknown): object {
   if (isAnnalsError(error)) {
     const { operation, key, cause, problem, log, seq } = error.data as Readonly<Record<string, unknown>>
     const said = typeof problem === 'string' ? problem.replace(resourceName, '…') : problem

@@ -73,11 +73,9 @@ export const spell = (text: string, ways: ReadonlyArray<number>): string =>
 const texts = fc.oneof(fc.string({ maxLength: 8 }), fc.string({ unit: 'binary', maxLength: 6 }))
 const manyWays = fc.oneof(fc.constant([9]), fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 6 }))
 
-export const strings = fc
-  .tuple(texts, manyWays)
-  .map(([text, ways]): Leaf => ({ kind: 'leaf', text: spell(text, ways) }))
+const strings = fc.tuple(texts, manyWays).map(([text, ways]): Leaf => ({ kind: 'leaf', text: spell(text, ways) }))
 
-export const numbers = fc
+const numbers = fc
   .oneof(
     fc.stringMatching(/^-?(0|[1-9][0-9]{0,21})(\.[0-9]{1,8})?([eE][+-]?[0-9]{1,3})?$/),
     fc.constantFrom('1.10', '1.0e3', '-0', '0.000000100', '12345678901234567890', '1E+2'),

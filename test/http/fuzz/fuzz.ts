@@ -103,11 +103,11 @@ async function checkStore(store: Store, { problems }: Summary): Promise<void> {
   for (const name of tenants) {
     const foreign = foreignMarks(name)
     for await (const { seq, transactions } of (await store.tenant(name)).commits())
-      for (const { actor, events } of transactions)
+      for (const { actor, correlation, events } of transactions)
         for (const { type, id, body } of events) {
           const text = `${id} ${Buffer.from(body ?? []).toString()}`
           const leaked = foreign.find((mark) => text.includes(mark))
-          const problem = leaked === undefined ? actorProblem(actor, type) : `holds ${leaked}`
+          const problem = leaked === undefined ? actorProblem(actor, type, correlation) : `holds ${leaked}`
           if (problem !== undefined) problems.push(`commit ${seq} of ${name}: ${type}/${id} ${problem}`)
         }
     const onDifference = ({ kind, key, problem }: { kind: string; key: string; problem: string }) =>

@@ -1,11 +1,12 @@
 /** Tokens of clients of each tenant, and what is none of its issuer, or none any more. */
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 
-/** Who may do everything; another one, with jobs of his own; and who may change Observations only. */
+/** Who may do everything; another one, with jobs of his own; who may change Observations only; and who may submit in bulk only. */
 const clients = {
   good: { sub: 'ada', scope: 'system/*.cruds' },
   another: { sub: 'bob', scope: 'system/*.cruds' },
   narrow: { sub: 'carl', scope: 'system/Observation.cruds system/Patient.rs' },
+  submitter: { sub: 'dora', scope: 'system/bulk-submit' },
 }
 /** Of whoever has none that is good: nothing may ever be written by him. */
 const nobody = { sub: 'mallory', scope: 'system/*.cruds' }
@@ -23,10 +24,13 @@ export const isBad = (credential: Credential): boolean => badCredentials.include
 export const actorOf = (credential: Credential): string | undefined =>
   credential in clients ? clients[credential as keyof typeof clients].sub : undefined
 
-/** What is wrong with a write of this client, if anything is. */
-export function actorProblem(actor: string | undefined, type: string): string | undefined {
+/** What is wrong with a write of this client, if anything is. `correlation`: says whether it is of a submission. */
+export function actorProblem(actor: string | undefined, type: string, correlation = ''): string | undefined {
   if (actor === nobody.sub) return 'is of somebody without a token'
-  return actor === clients.narrow.sub && type !== 'Observation' ? 'is of somebody who may not write it' : undefined
+  const isForbidden =
+    (actor === clients.narrow.sub && type !== 'Observation') ||
+    (actor === clients.submitter.sub && !correlation.startsWith('submission:'))
+  return isForbidden ? 'is of somebody who may not write it' : undefined
 }
 
 const [issuer, audience] = ['https://issuer.example.org', 'https://fhir.example.org']
@@ -44,6 +48,7 @@ export async function makeTokens(tenants: ReadonlyArray<string>) {
       good: await sign(claims(clients.good)),
       another: await sign(claims(clients.another)),
       narrow: await sign(claims(clients.narrow)),
+      submitter: await sign(claims(clients.submitter)),
       garbage: 'Bearer eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhZGEifQ.x',
       basic: 'Basic YWRhOnNlY3JldA==',
       unsigned: new UnsecuredJWT(mallory).setExpirationTime('1 day').encode(),

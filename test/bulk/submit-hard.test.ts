@@ -72,6 +72,23 @@ test('a merge patch that has no room is told also where the process has died tha
   expect(counts).toMatchObject({ updated: 1, unchanged: 0, processingErrors: 1 })
 })
 
+test('which of two lines for one resource has written is told also where the process has died that wrote it', async () => {
+  const world = makeSubmitWorld({ 'f.ndjson': linesOf(patient('a', 1), patient('a', 2)) })
+  const other = await world.enter()
+  await other.update('Patient', 'a', patient('a', 1))
+  const { fate, paused } = pausing((_, key) => key.includes('/results/'))
+  const dying = await world.enter(fate)
+  await begun(dying)
+  void outcome(dying.submissions.process(name))
+  await paused
+  world.clock.move(60_000)
+  await other.submissions.process(name)
+  expect((await resultsOf(other, 'm')).map(({ line, op, version }) => [line, op, version])).toEqual([
+    [1, undefined, 1],
+    [2, 'update', 2],
+  ])
+})
+
 test('a merge patch without an id makes a resource', async () => {
   const tenant = await makeSubmitWorld({ 'f.ndjson': '{"resourceType":"Patient","n":1}\n' }).enter()
   await begun(tenant, { mode: 'merge-patch' })

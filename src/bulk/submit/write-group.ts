@@ -6,6 +6,7 @@ import { backOff } from '../../../domain/backoff.js'
 import { ReadBody } from '../../../domain/document.js'
 import { type AnnalsError, annalsError, isAnnalsError } from '../../../domain/error.js'
 import { outcomeOf } from '../../../domain/fhir/outcome.js'
+import { CommitHeaderCodec } from '../../../domain/header.js'
 import { applyMergePatch } from '../../../domain/patch/merge-patch.js'
 import type { Clock, Ids } from '../../../domain/ports/index.js'
 import type { Position } from '../../../domain/position.js'
@@ -212,7 +213,7 @@ function merged(
   return undefined
 }
 
-/** From the events of a transaction that is there. What had nothing to write has none, and stands as it did then. */
+/** From a transaction that is there: its header says which operations have written nothing, and each other one has an event. */
 async function effectsOf(
   deps: WriteDeps,
   log: Tenant,
@@ -220,31 +221,36 @@ async function effectsOf(
   wanted: ReadonlyArray<Wanted>,
 ): Promise<Effect[]> {
   const seq = Number(transaction.split('-')[0])
-  for await (const commit of log.commits({ from: seq, to: seq, bodies: false })) {
-    const events = [...(commit.transactions.find(({ id }) => id === transaction)?.events ?? [])]
-    const at = events[0]?.position
+  for await (const { header = '', transactions } of log.commits({ from: seq, to: seq, bodies: false, headers: true })) {
+    const events = [...(transactions.find(({ id }) => id === transaction)?.events ?? [])]
+    const decoded = CommitHeaderCodec.decode(JSON.parse(header))
+    const said = decoded._tag === 'Right' ? decoded.right.transactions.find(({ id }) => id === transaction) : undefined
+    const stood = new Map(said?.unchanged?.map(({ operation, version }) => [operation, version]))
     const effects: Effect[] = []
-    for (const each of wanted) {
-      const { type, id } = each
-      const [next] = events
-      if (next?.type === type && next.id === id) {
-        effects.push({ version: next.version, op: next.op, transaction, position: next.position })
-        events.shift()
-        continue
+    for (const [operation, each] of wanted.entries()) {
+      const unchanged = stood.get(operation)
+      if (unchanged === undefined) {
+        const { version = 0, op, position } = events.shift() ?? {}
+        effects.push({ version, op, transaction, position })
+      } else {
+        effects.push({ version: unchanged, ...(await issueAgain(deps, log, each, unchanged)) })
       }
-      const then = at === undefined ? {} : { at }
-      const [there] = (await log.versions(type, id, { count: 1, ...then })).entries
-      const before = deps.options.mode === 'merge-patch' ? await log.read(type, id, then) : undefined
-      effects.push({ version: there?.version ?? 0, ...issueAgain(deps, each, before?.body) })
     }
     return effects
   }
   throw annalsError('Corrupt', { key: transaction, problem: 'its commit is missing' })
 }
 
-/** Why a line has written nothing, if it failed: that is not kept with what the others wrote. */
-function issueAgain(deps: WriteDeps, { body }: Wanted, before: Uint8Array | undefined): Pick<Effect, 'issue'> {
-  if (body === undefined || (before !== undefined && skipsExisting(deps.options))) return {}
+/** Why a line has written nothing, if it failed: that is not kept with what the others wrote. `version`: that stood then. */
+async function issueAgain(
+  deps: WriteDeps,
+  log: Tenant,
+  { type, id, body }: Wanted,
+  version: number,
+): Promise<Pick<Effect, 'issue'>> {
+  if (body === undefined || deps.options.mode !== 'merge-patch') return {}
+  const before = version === 0 ? undefined : (await log.read(type, id, { version }))?.body
+  if (before !== undefined && skipsExisting(deps.options)) return {}
   const issues = new Map<number, Issue>()
   merged(deps, body, before, 0, issues)
   const issue = issues.get(0)

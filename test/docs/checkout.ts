@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { annals } from '../program.js'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 /** For `node --import`: runs TypeScript. */
@@ -20,8 +21,7 @@ export function makeFolder(): string {
 export function addProgram(folder: string): string {
   const bin = join(folder, 'bin')
   mkdirSync(bin)
-  const main = join(root, 'src/cli/main.ts')
-  writeFileSync(join(bin, 'annals'), `#!/bin/sh\nexec '${process.execPath}' --import '${loader}' '${main}' "$@"\n`)
+  writeFileSync(join(bin, 'annals'), `#!/bin/sh\nexec '${process.execPath}' '${annals()}' "$@"\n`)
   chmodSync(join(bin, 'annals'), 0o755)
   return bin
 }

@@ -54,7 +54,8 @@ export const submissionPrefix = (tenant: string, submitter: string, submission: 
 /** Submissions that somebody has to work on. */
 export const submissionsPk = 'L#%submissions'
 export const submissionSk = (tenant: string, submitter: string, submission: string): string =>
-  [tenant, submitter, submission].map(encodeSegment).join('#')
+  submissionsSkPrefix(tenant) + [submitter, submission].map(encodeSegment).join('#')
+export const submissionsSkPrefix = (tenant: string): string => `${encodeSegment(tenant)}#`
 /** Who processes which part of a submission. */
 export const bulkPk = (tenant: string): string => `L#${encodeSegment(tenant)}#%bulk`
 

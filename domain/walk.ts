@@ -5,11 +5,12 @@ import { run } from './task.js'
 
 const perPage = 1_000
 
-/** The items of one partition, in sort-key order. */
-export async function* everyItem(pointers: PointerStore, pk: string): AsyncGenerator<Item> {
+/** The items of one partition whose sort keys begin with the prefix, in sort-key order. */
+export async function* everyItem(pointers: PointerStore, pk: string, prefix = ''): AsyncGenerator<Item> {
+  const range = prefix === '' ? {} : { from: prefix, to: `${prefix}\u{10ffff}` }
   let token: string | undefined
   do {
-    const page = await run(pointers.query({ pk, limit: perPage, token }))
+    const page = await run(pointers.query({ pk, ...range, limit: perPage, token }))
     yield* page.items
     token = page.token
   } while (token !== undefined)

@@ -11,8 +11,10 @@ const maxCounted = 5_000
 /** The longest time that a client is asked to wait, in seconds. */
 const maxWait = 60
 
-/** Answers what counts a poll, by its client and its URL, and throws what turns it away. */
-export async function addPolling(scope: FastifyInstance): Promise<(request: FastifyRequest) => Promise<void>> {
+/** Counts a poll, by its client and its URL, and throws what turns it away. */
+export type CheckPoll = (request: FastifyRequest) => Promise<void>
+
+export async function addPolling(scope: FastifyInstance): Promise<CheckPoll> {
   await scope.register(rateLimit, { global: false, cache: maxCounted })
   const count = scope.createRateLimit({
     max: maxPolls,

@@ -19,6 +19,7 @@ import { checkContentEncoding } from './formats.js'
 import { addHealth } from './health.js'
 import { collectRoutes, noRoute, refuseOtherMethods } from './methods.js'
 import { makeOperations } from './operations/routes.js'
+import { addPolling } from './polling.js'
 import { addBodies } from './protection/bodies.js'
 import { addCors, securityHeaders } from './protection/browsers.js'
 import { addClosing } from './protection/closing.js'
@@ -123,8 +124,9 @@ export async function fhirServer(store: Store, options: FhirServerOptions = {}):
     addSearches(scope, context)
     addResources(scope, context)
     addOperations(scope)
-    addSubmit(scope, context)
-    await addExports(scope, context)
+    const checkPoll = await addPolling(scope)
+    addSubmit(scope, context, checkPoll)
+    addExports(scope, context, checkPoll)
   }
   await app.register(routes, { prefix: '/fhir' })
   if (settings.tenancy.from === 'path') await app.register(routes, { prefix: '/tenants/:tenant/fhir' })

@@ -1,11 +1,13 @@
 /** Taking back: what callers say and hear. */
 import type { Compensation, OnConflict } from '../../domain/compensation.js'
+import type { ResourceRef } from '../../domain/resource.js'
 import type { AsOf, WriteOptions } from '../api.js'
 
 /** What is taken back: transactions by their ids, or one by its request key; all that shares a correlation; commits, both ends included. */
 export type RevertTarget =
   | string
-  | { readonly transaction: string }
+  /** `only`: these resources of it, where all are more than one transaction can hold. */
+  | { readonly transaction: string; readonly only?: ReadonlyArray<ResourceRef> }
   | { readonly transactions: ReadonlyArray<string> }
   | { readonly request: string }
   | { readonly correlation: string; readonly from?: number; readonly to?: number }

@@ -5,6 +5,7 @@ import type { EventHeader, TransactionHeader, TransactionRef } from '../../domai
 import { requestPk, requestSk } from '../../domain/keys.js'
 import { receiptFromItem } from '../../domain/pointer.js'
 import type { PointerStore } from '../../domain/ports/index.js'
+import { type ResourceRef, refKey } from '../../domain/resource.js'
 import { mapBounded, orThrow, run } from '../../domain/task.js'
 import { parseTransactionId } from '../../domain/transaction-id.js'
 import type { Limits } from '../limits.js'
@@ -27,7 +28,8 @@ export interface Found {
 /** Not beyond `head`: what readers do not see yet cannot be taken back. */
 export async function findTarget(deps: TargetDeps, target: RevertTarget, head: number): Promise<Found> {
   if (typeof target === 'string') return findTransaction(deps, orThrow(parseTransactionId(target)), head)
-  if ('transaction' in target) return findTransaction(deps, orThrow(parseTransactionId(target.transaction)), head)
+  if ('transaction' in target)
+    return onlyOf(await findTransaction(deps, orThrow(parseTransactionId(target.transaction)), head), target.only)
   if ('transactions' in target) return findTransactions(deps, target.transactions, head)
   if ('request' in target) return findTransaction(deps, await refOfRequest(deps, target.request), head)
   const { from = 1, to = head } = target
@@ -44,6 +46,12 @@ async function findTransaction(deps: TargetDeps, ref: TransactionRef, head: numb
   const found = opened?.commit.header.transactions[ref.transaction]
   if (found !== undefined) return { events: found.events, transaction: ref }
   throw invalid('transaction', `${deps.log.name} has no transaction ${ref.seq}-${ref.transaction}`)
+}
+
+function onlyOf(found: Found, only: ReadonlyArray<ResourceRef> | undefined): Found {
+  if (only === undefined) return found
+  const keys = new Set(only.map(refKey))
+  return { ...found, events: found.events.filter((event) => keys.has(refKey(event))) }
 }
 
 /** In log order, each once, in whatever order they are named. */

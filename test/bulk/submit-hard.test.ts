@@ -56,6 +56,53 @@ describe('lines that together are too much for a transaction are written in seve
   })
 })
 
+describe('an abort that brings back more than one transaction can hold', () => {
+  const limits: Partial<Limits> = { maxTransactionBytes: 5_000, maxBodyBytes: 1_500 }
+  const large = (id: string) => ({ ...patient(id, 1), text: 'x'.repeat(1_000) })
+  const ids = Array.from({ length: 20 }, (_, n) => `p${n}`)
+
+  async function submitted() {
+    const world = makeSubmitWorld({ 'f.ndjson': linesOf(...ids.map((id) => patient(id, 2))) }, 1, 100, limits)
+    const tenant = await world.enter()
+    for (const id of ids) await tenant.update('Patient', id, large(id))
+    await begun(tenant)
+    await tenant.submissions.process(name)
+    // It was one group, which one revert cannot take back.
+    const { entries } = await tenant.history({ type: 'Patient' }, { count: 1 })
+    const transaction = entries[0]?.transaction as string
+    expect(await outcome(tenant.revert({ transaction }))).toBe('LimitExceeded')
+    await tenant.update('Patient', 'p3', patient('p3', 3))
+    return { world, tenant }
+  }
+
+  const isLarge = (tenant: Tenant) =>
+    Promise.all(ids.map(async (id) => (await tenant.read('Patient', id))?.text().includes('xxx')))
+
+  test('does so in several, and leaves alone what others have changed', async () => {
+    const { tenant } = await submitted()
+    expect(await tenant.submissions.abort(name)).toMatchObject({
+      state: 'stopped',
+      undone: { transactions: 1, resources: 19, conflicts: 1 },
+    })
+    expect(await isLarge(tenant)).toEqual(ids.map((id) => id !== 'p3'))
+    for (const id of ids) expect((await tenant.versions('Patient', id)).entries).toHaveLength(3)
+  })
+
+  test('goes on where a process has died in between', async () => {
+    const { world, tenant } = await submitted()
+    let reverts = 0
+    const { fate, paused } = pausing(
+      (method, key) => method === 'createIfAbsent' && /\/log\//.test(key) && ++reverts === 4,
+    )
+    void outcome((await world.enter(fate)).submissions.abort(name))
+    await paused
+    world.clock.move(60_000)
+    await tenant.submissions.process(name)
+    expect(await isLarge(tenant)).toEqual(ids.map((id) => id !== 'p3'))
+    for (const id of ids) expect((await tenant.versions('Patient', id)).entries).toHaveLength(3)
+  })
+})
+
 test('a merge patch that has no room is told also where the process has died that tried it', async () => {
   const files = { 'f.ndjson': ['a', 'b'].map((id) => `{"resourceType":"Patient","id":"${id}","n":1}\n`).join('') }
   const world = makeSubmitWorld(files, 1, 10, { maxBodyBytes: 1_500 })

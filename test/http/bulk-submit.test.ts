@@ -29,6 +29,7 @@ const files: Record<string, string> = {
 const seen: string[] = []
 const provider = createServer(({ url = '', headers }, response) => {
   seen.push(`${url} ${headers.authorization}`)
+  if (url === '/hangs.json') return
   const text = files[url]
   response.writeHead(text === undefined ? 404 : 200, { 'content-type': 'application/fhir+ndjson' }).end(text)
 })
@@ -65,19 +66,20 @@ async function servingThrough(fate: Fate): Promise<Running> {
 const submit = ({ ask }: Running, ...parameter: object[]): Promise<Answer> =>
   ask('POST', '$bulk-submit', { body: parameters(...parameter) })
 
-/** Asks until it has ended. */
-async function ended({ ask, root }: Running): Promise<Answer> {
+/** Waits for its end beside the server, which counts how often it is asked. */
+async function ended({ ask, root, store }: Running): Promise<Answer> {
   const begun = await ask('POST', '$bulk-submit-status', { body: parameters(), headers: { prefer: 'respond-async' } })
   expect(begun.status).toBe(202)
   const url = (begun.headers.get('content-location') as string).slice(root.length)
-  for (;;) {
-    const answer = await ask('GET', url)
-    if (answer.status === 200) return answer
-    expect(answer.status).toBe(202)
-    expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
-    expect(answer.headers.get('x-progress')?.length).toBeLessThan(100)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+  const { submissions } = await store.tenant('default')
+  const isOver = async () => {
+    const [found] = await submissions.list()
+    return found?.isEnded === true && !found.hasWork
   }
+  await expect.poll(isOver, { timeout: 20_000 }).toBe(true)
+  const answer = await ask('GET', url)
+  expect(answer.status).toBe(200)
+  return answer
 }
 
 const outcomesAt = async ({ ask, root }: Running, url: string): Promise<{ code: string; location?: string[] }[]> =>
@@ -208,6 +210,39 @@ describe('a submission', () => {
     await submit(server, manifest('/page.json'), base, state('completed'))
     const { body } = await ended(server)
     expect(await outcomesAt(server, body.outcome[0].url)).toMatchObject([{ code: 'incomplete' }])
+  })
+})
+
+describe('whoever asks for too much hears when to come again:', () => {
+  test('a status that is polled too often', async () => {
+    const { ask, root, ...server } = await serving()
+    await submit({ ask, root, ...server }, base, manifest('/hangs.json'))
+    const begun = await ask('POST', '$bulk-submit-status', { body: parameters() })
+    const url = (begun.headers.get('content-location') as string).slice(root.length)
+    const first = await ask('GET', url)
+    expect([first.status, first.headers.get('retry-after')]).toEqual([202, '5'])
+    expect(first.headers.get('x-progress')?.length).toBeLessThan(100)
+    let last = first
+    for (let n = 0; n < 100 && last.status === 202; n++) last = await ask('GET', url)
+    expect([last.status, codesOf(last)]).toEqual([429, ['throttled']])
+    expect(Number(last.headers.get('retry-after'))).toBeGreaterThan(0)
+  })
+
+  test('a submission where a hundred wait; those that wait for their client are none of them', async () => {
+    const server = await serving()
+    const { submissions } = await server.store.tenant('default')
+    for (let n = 0; n < 100; n++) {
+      const name = { submitter: 'other', submission: `${n}` }
+      await submissions.begin(name)
+      if (n < 99) await submissions.add(name, { url: `${from}/hangs.json` })
+    }
+    expect(await submissions.waiting()).toBe(99)
+    expect((await submit(server, base, manifest('/two.json'))).status).toBe(200)
+    await submissions.add({ submitter: 'other', submission: '99' }, { url: `${from}/hangs.json` })
+    const body = parameters(base, manifest('/two.json'))
+    body.parameter[1] = { name: 'submissionId', valueString: 'another' } as never
+    const refused = await server.ask('POST', '$bulk-submit', { body })
+    expect([refused.status, codesOf(refused), refused.headers.get('retry-after')]).toEqual([429, ['throttled'], '60'])
   })
 })
 

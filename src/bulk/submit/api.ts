@@ -159,6 +159,8 @@ export interface SubmissionsFp {
   status(name: SubmissionName): TaskEither<AnnalsError, SubmissionStatus | undefined>
   /** In the order of their names. */
   list(): TaskEither<AnnalsError, ReadonlyArray<SubmissionStatus>>
+  /** How many have something to do, in any process. Costs one query, however many there have been. */
+  waiting(): TaskEither<AnnalsError, number>
   /** Takes back the change of one line, unless the resource was changed since, which is a `Conflict`. */
   undoLine(name: SubmissionName, at: { manifest: string; file: number; line: number }): TaskEither<AnnalsError, void>
 }

@@ -23,7 +23,7 @@ export const isPartOf = (part: string, key: string): boolean => part.startsWith(
 
 const undoing = ':undo'
 export const undoKey = (request: string): string => `${request}${undoing}`
-export const isUndoKey = (request: string): boolean => request.endsWith(undoing)
+export const isUndoKey = (request: string): boolean => /:undo(\/[01])*$/.test(request)
 
 /** A log, and the ids of what nothing of the submission or of the manifest is written behind. */
 export interface FencedLog {

@@ -34,7 +34,7 @@ import { linesIn } from './read-kept.js'
 import { manifestStatus, submissionStatus } from './status.js'
 import { takeBack } from './undo.js'
 import { undoLine } from './undo-line.js'
-import { offer } from './worker.js'
+import { offer, offered } from './worker.js'
 
 export interface SubmissionsDeps {
   readonly tenant: Tenant
@@ -274,6 +274,7 @@ export function makeSubmissions(deps: SubmissionsDeps): Submissions & { readonly
         }
         return found
       }),
+    waiting: () => attempt(() => offered(deps.pointers, tenant.name)),
     undoLine: (name, at) =>
       attempt(async () => {
         await known(name)

@@ -15,7 +15,17 @@ import { writtenBy } from '../../saga/fence.js'
 import type { Tenant } from '../../store.js'
 import type { UndoConflict, Undone } from './api.js'
 import type { SubmissionDocument } from './journal.js'
-import { correlationOf, fencedLogs, isUndoKey, manifestKeys, raiseFences, stopped, undoKey } from './names.js'
+import {
+  correlationOf,
+  fencedLogs,
+  halfKey,
+  isPartOf,
+  isUndoKey,
+  manifestKeys,
+  raiseFences,
+  stopped,
+  undoKey,
+} from './names.js'
 
 export interface UndoDeps {
   readonly tenant: Tenant
@@ -49,7 +59,7 @@ export async function takeBack(
       manifest === undefined ? '' : manifestKeys(submission, manifest),
     )) {
       if (deps.signal.aborted || !(await lease.renew())) throw stopped()
-      const by = found.get(undoKey(request)) ?? (await undo(deps, submission, tenant, request, transaction))
+      const by = await undo({ deps, submission, log: tenant, transaction, found }, undoKey(request))
       const { resources, conflicts } = await outcomeOf(deps, tenant, transaction, by)
       await keep(`${partition}-${transaction}`, conflicts)
       undone.transactions++
@@ -70,22 +80,46 @@ function lastFirst(found: ReadonlyMap<string, string>, begin: string): ReadonlyA
     .sort(([, a], [, b]) => place(b)[0] - place(a)[0] || place(b)[1] - place(a)[1])
 }
 
-/** The transaction that takes it back; `undefined`: nothing had to be written. */
-function undo(
-  deps: UndoDeps,
-  submission: SubmissionDocument,
-  log: Tenant,
-  request: string,
-  transaction: string,
-): Promise<string | undefined> {
+interface Undoing {
+  readonly deps: UndoDeps
+  readonly submission: SubmissionDocument
+  readonly log: Tenant
+  readonly transaction: string
+  /** Transactions of the submission by their request keys. */
+  readonly found: ReadonlyMap<string, string>
+}
+
+/** The transactions that take it back: one, unless what comes back is more than one can hold, or none, where nothing had to be written. */
+async function undo(undoing: Undoing, key: string, only?: ReadonlyArray<ResourceRef>): Promise<ReadonlyArray<string>> {
+  const { deps, submission, log, transaction, found } = undoing
+  const known = found.get(key)
+  if (known !== undefined) return [known]
+  // What was halved once is halved again: halves of what was are not those of all.
+  if ([...found.keys()].some((each) => isPartOf(each, key))) return undoHalves(undoing, key, only)
   const { actor, reason } = submission.options
   const audit: WriteOptions = {
     ...(actor === undefined ? undefined : { actor }),
     ...(reason === undefined ? undefined : { reason }),
     correlation: correlationOf(submission),
-    request: undoKey(request),
+    request: key,
   }
-  return patiently(deps, async () => (await log.revert({ transaction }, { ...audit, onConflict: 'skip' })).id)
+  try {
+    const target = { transaction, ...(only === undefined ? undefined : { only }) }
+    const { id } = await patiently(deps, () => log.revert(target, { ...audit, onConflict: 'skip' }))
+    return id === undefined ? [] : [id]
+  } catch (error) {
+    if (!isAnnalsError(error) || error._tag !== 'LimitExceeded' || only?.length === 1) throw error
+    return undoHalves(undoing, key, only)
+  }
+}
+
+/** One after the other, what was written last first. */
+async function undoHalves(undoing: Undoing, key: string, only?: ReadonlyArray<ResourceRef>): Promise<string[]> {
+  const all = only ?? [...lastOfEach(await eventsOf(undoing.log, undoing.transaction)).values()]
+  const refs = all.map(({ type, id }) => ({ type, id }))
+  const middle = Math.ceil(refs.length / 2)
+  const last = await undo(undoing, halfKey(key, 1), refs.slice(middle))
+  return [...last, ...(await undo(undoing, halfKey(key, 0), refs.slice(0, middle)))]
 }
 
 /** What was taken back of a transaction, and what was not, because others have changed it. */
@@ -93,10 +127,11 @@ async function outcomeOf(
   { limits }: UndoDeps,
   log: Tenant,
   transaction: string,
-  by: string | undefined,
+  by: ReadonlyArray<string>,
 ): Promise<{ readonly resources: number; readonly conflicts: ReadonlyArray<UndoConflict> }> {
   const written = lastOfEach(await eventsOf(log, transaction))
-  const takenBack = lastOfEach(by === undefined ? [] : await eventsOf(log, by))
+  const takenBack = new Set<string>()
+  for (const each of by) for (const event of await eventsOf(log, each)) takenBack.add(refKey(event as ResourceRef))
   const left = [...written.values()].filter((event) => !takenBack.has(refKey(event)))
   const found = await mapBounded(left, limits.concurrency, async ({ type, id, version, deleted }) => {
     const now = (await log.versions(type, id, { count: 1 })).entries[0]?.version ?? 0

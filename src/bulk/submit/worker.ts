@@ -2,7 +2,7 @@
  * Workers on submissions: processes that process whatever there is to do, of all tenants, and go on with what others have left. Which
  * submissions that may be is one query: each has an item from when it is given work until it has none.
  */
-import { decodeSegment, submissionSk, submissionsPk } from '../../../domain/keys.js'
+import { decodeSegment, submissionSk, submissionsPk, submissionsSkPrefix } from '../../../domain/keys.js'
 import type { Clock, Item, PointerStore } from '../../../domain/ports/index.js'
 import { run } from '../../../domain/task.js'
 import { everyItem } from '../../../domain/walk.js'
@@ -28,6 +28,13 @@ export async function offer(pointers: PointerStore, tenant: string, name: Submis
     // Whoever has looked before finds that it has moved, and leaves it.
     if ((await run(pointers.compareAndSet({ ...key, attributes: {} }, held?.rev ?? 0))).done) return
   }
+}
+
+/** How many of a tenant are offered. */
+export async function offered(pointers: PointerStore, tenant: string): Promise<number> {
+  let number = 0
+  for await (const _ of everyItem(pointers, submissionsPk, submissionsSkPrefix(tenant))) number++
+  return number
 }
 
 const defaultWidth = 2

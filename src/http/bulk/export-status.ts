@@ -5,16 +5,11 @@ import type { ExportStatus } from '../../index.js'
 import type { Context } from '../context.js'
 import { issueOf } from '../failures.js'
 import { checkAccept, fhirJson } from '../formats.js'
-import { sendPending } from '../polling.js'
+import { type CheckPoll, sendPending } from '../polling.js'
 import { checkMayExport, jobOf, mayHave, type Note, statusUrl } from './export-jobs.js'
 import { manifestOf } from './export-manifest.js'
 
-/** `checkPoll`: throws what turns a poll away. */
-export function addStatus(
-  scope: FastifyInstance,
-  context: Context,
-  checkPoll: (request: FastifyRequest) => Promise<void>,
-): void {
+export function addStatus(scope: FastifyInstance, context: Context, checkPoll: CheckPoll): void {
   const url = '/$export/:job'
   scope.get(url, async (request, reply) => {
     checkMayExport(request)

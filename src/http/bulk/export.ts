@@ -2,14 +2,14 @@
 import type { FastifyInstance } from 'fastify'
 import type { BulkWorker, Store } from '../../index.js'
 import type { Context } from '../context.js'
-import { addPolling } from '../polling.js'
+import type { CheckPoll } from '../polling.js'
 import { addFiles } from './export-files.js'
 import { addKickOffs } from './export-kick-off.js'
 import { addStatus } from './export-status.js'
 
-export async function addExports(scope: FastifyInstance, context: Context): Promise<void> {
+export function addExports(scope: FastifyInstance, context: Context, checkPoll: CheckPoll): void {
   addKickOffs(scope, context)
-  addStatus(scope, context, await addPolling(scope))
+  addStatus(scope, context, checkPoll)
   addFiles(scope, context)
 }
 

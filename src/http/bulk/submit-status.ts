@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { LineCounts, LineResult, SubmissionName, SubmissionStatus, Tenant, UndoConflict } from '../../index.js'
 import { baseOf, type Context, tenantOf } from '../context.js'
 import { HttpProblem } from '../failures.js'
+import type { CheckPoll } from '../polling.js'
 import { checkSubmitter, ownSubmission } from './submitter.js'
 
 /** Seconds after which a client should ask again. */
@@ -24,9 +25,10 @@ function nameOf(request: FastifyRequest): SubmissionName {
   throw new HttpProblem(404, 'not-found', 'there is no such submission')
 }
 
-export function addSubmitStatus(app: FastifyInstance, context: Context): void {
+export function addSubmitStatus(app: FastifyInstance, context: Context, checkPoll: CheckPoll): void {
   app.get('/$bulk-submit-status/:token', async (request, reply) => {
     checkSubmitter(request)
+    await checkPoll(request)
     const tenant = await tenantOf(context, request)
     const status = await ownSubmission(request, tenant, nameOf(request))
     const hasEnded = status.isEnded && !status.hasWork

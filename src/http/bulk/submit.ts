@@ -6,6 +6,7 @@ import { baseOf, type Context, tenantOf } from '../context.js'
 import { HttpProblem } from '../failures.js'
 import { checkAccept, sendJson } from '../formats.js'
 import { inBody } from '../places.js'
+import type { CheckPoll } from '../polling.js'
 import { type SubmitInput, statusInputOf, submitInputOf } from './submit-input.js'
 import { addSubmitStatus, tokenOf } from './submit-status.js'
 import { checkSubmitter, ownSubmission } from './submitter.js'
@@ -29,10 +30,10 @@ export function addSubmitWorker(app: FastifyInstance, store: Store): void {
   app.addHook('onClose', async () => worker?.stop())
 }
 
-/** Submissions of a tenant that have not ended: more have to wait. */
-const maxOpen = 100
+/** Submissions of a tenant that have something to do: more have to wait. */
+const maxWaiting = 100
 
-export function addSubmit(app: FastifyInstance, context: Context): void {
+export function addSubmit(app: FastifyInstance, context: Context, checkPoll: CheckPoll): void {
   app.post('/$bulk-submit', async (request, reply) => {
     checkAccept(request)
     checkSubmitter(request)
@@ -51,7 +52,7 @@ export function addSubmit(app: FastifyInstance, context: Context): void {
     const url = `${baseOf(context, request)}/$bulk-submit-status/${tokenOf(name)}`
     return said(request, reply.code(202).header('content-location', url), 'ask the URL of Content-Location')
   })
-  addSubmitStatus(app, context)
+  addSubmitStatus(app, context, checkPoll)
 }
 
 async function submit(request: FastifyRequest, tenant: Tenant, input: SubmitInput): Promise<void> {
@@ -109,9 +110,11 @@ const again = (
 async function begun(request: FastifyRequest, tenant: Tenant, name: SubmissionName): Promise<SubmissionStatus> {
   const { submissions } = tenant
   if ((await submissions.status(name)) !== undefined) return ownSubmission(request, tenant, name)
-  const open = (await submissions.list()).filter(({ isEnded }) => !isEnded).length
-  if (open >= maxOpen)
-    throw new HttpProblem(429, 'throttled', `${open} submissions have not ended yet`, { 'retry-after': '60' }, inBody)
+  const waiting = await submissions.waiting()
+  if (waiting >= maxWaiting) {
+    const problem = `${waiting} submissions have something to do; begin this one when they have less`
+    throw new HttpProblem(429, 'throttled', problem, { 'retry-after': '60' }, inBody)
+  }
   const { actor } = request.caller
   return submissions.begin(name, actor === undefined ? {} : { actor })
 }

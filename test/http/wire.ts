@@ -23,8 +23,11 @@ export interface Line {
   write(chunk: string | Uint8Array): Promise<void>
   /** Closes this side only. */
   end(): void
-  /** Waits for the answers to requests of these methods, in order; or, without them, for all until the server closes. */
-  hear(methods?: ReadonlyArray<string>): Promise<Heard>
+  /**
+   * Waits for the answers to requests of these methods, in order; or, without them or `untilClosed`, for all until the server closes. Which
+   * answers have a body is known by the methods.
+   */
+  hear(methods?: ReadonlyArray<string>, untilClosed?: boolean): Promise<Heard>
   /** Without a farewell, so that no port is kept busy. */
   destroy(): void
 }
@@ -85,14 +88,14 @@ export function openLine(root: string, patience = patienceMs): Line {
         })
       }),
     end: () => void socket.end(),
-    hear: (methods) =>
+    hear: (methods = [], untilClosed = methods.length === 0) =>
       new Promise((resolve) => {
         notice = () => {
           const isOver = isClosed || isStuck
-          if (!isOver && methods === undefined) return
+          if (!isOver && untilClosed) return
           const bytes = Buffer.concat(chunks)
-          const answers = answersIn(bytes, methods ?? [])
-          if (!isOver && answers.length < (methods?.length ?? 0)) return
+          const answers = answersIn(bytes, methods)
+          if (!isOver && answers.length < methods.length) return
           chunks.length = 0
           notice = () => undefined
           resolve({ answers, bytes, isClosed, isStuck })

@@ -131,10 +131,9 @@ export class Run {
     const line = openLine(this.root)
     await line.write(bytes)
     line.end()
-    const heard = await line.hear()
+    const heard = await line.hear([request.method], true)
     line.destroy()
     if (heard.isStuck) this.problem(request, 'no end of it')
-    // An answer to HEAD is none without the body that its headers speak of.
     if (heard.bytes.length === 0 && bytes.length > 0) this.problem(request, 'no answer')
     for (const answer of heard.answers) this.check(request, answer)
   }
@@ -152,7 +151,7 @@ export class Run {
     await line.write(this.bytesOf(request))
     for (const each of meanwhile) await this.exchange([each], this.bytesOf(each))
     if (!isReset) line.end()
-    const { answers, bytes, isStuck } = await line.hear(isReset ? [] : undefined)
+    const { answers, bytes, isStuck } = await line.hear([], !isReset)
     line.destroy()
     if (isStuck) this.problem(request, 'no end of it')
     const leaked = foreignMarks(request.tenant).find((mark) => bytes.includes(mark))

@@ -29,7 +29,7 @@ import { rememberDoubt, wasInDoubt } from '../doubt.js'
 import { retryAlso } from '../retryable.js'
 import { type ServiceCall, serviceError } from '../service-error.js'
 import { type Batches, readAll, writeAll } from './batches.js'
-import { isAtRev, isBehind, isOverdue } from './conditions.js'
+import { type Condition, isAtRev, isBehind, isOverdue } from './conditions.js'
 import { itemOf, keyOf, type StoredItem, storedOf, writeAttribute } from './item-codec.js'
 import { type Pages, queryPage, scanned, scanPage } from './pages.js'
 import { isContended, transact } from './transactions.js'
@@ -67,41 +67,36 @@ export function dynamoPointerStore({ client, table, clock, ids }: DynamoPointerS
     return item !== undefined && isLive(item, clock.now()) ? item : undefined
   }
 
+  /** Answers the refusal, if the condition does not hold. */
+  async function putIf(Item: StoredItem, condition: Condition): Promise<ConditionalCheckFailedException | undefined> {
+    try {
+      await client.send(new PutItemCommand({ TableName: table, Item, ...condition }))
+      return undefined
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return error
+      throw error
+    }
+  }
+
   async function swap(item: Item, expected: number): Promise<Swapped> {
     const write = ids.uuid()
     const written = { ...item, rev: expected + 1 }
-    try {
-      const condition = isAtRev(expected, clock.now())
-      await client.send(new PutItemCommand({ TableName: table, Item: storedOf(written, write), ...condition }))
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error
-      if (error.Item?.[writeAttribute]?.S === write) return { done: true, item: written }
-      const actual = live(error.Item)
-      // Another's write in the place of ours rules ours out. Anything else may have come after it.
-      if (wasInDoubt(error) && actual?.rev !== expected + 1) throw overtaken(item.pk)
-      return actual === undefined ? { done: false } : { done: false, actual }
-    }
-    return { done: true, item: written }
+    const refusal = await putIf(storedOf(written, write), isAtRev(expected, clock.now()))
+    if (refusal === undefined || refusal.Item?.[writeAttribute]?.S === write) return { done: true, item: written }
+    const actual = live(refusal.Item)
+    // Another's write in the place of ours rules ours out. Anything else may have come after it.
+    if (wasInDoubt(refusal) && actual?.rev !== expected + 1) throw overtaken(item.pk)
+    return actual === undefined ? { done: false } : { done: false, actual }
   }
 
   async function advance(item: Item): Promise<'advanced' | 'ahead' | 'missing'> {
-    try {
-      const condition = isBehind(item.attributes.seq as number, clock.now())
-      await client.send(new PutItemCommand({ TableName: table, Item: storedOf(item), ...condition }))
-      return 'advanced'
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error
-      return live(error.Item) === undefined ? 'missing' : 'ahead'
-    }
+    const refusal = await putIf(storedOf(item), isBehind(item.attributes.seq as number, clock.now()))
+    if (refusal === undefined) return 'advanced'
+    return live(refusal.Item) === undefined ? 'missing' : 'ahead'
   }
 
   async function putNewer(item: Item): Promise<void> {
-    try {
-      const condition = isOverdue(item.attributes.seq as number, clock.now())
-      await client.send(new PutItemCommand({ TableName: table, Item: storedOf(item), ...condition }))
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error
-    }
+    await putIf(storedOf(item), isOverdue(item.attributes.seq as number, clock.now()))
   }
 
   async function deleteByPrefix(pkPrefixes: ReadonlyArray<string>, call: ServiceCall): Promise<number> {

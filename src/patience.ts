@@ -3,6 +3,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { backOff } from '../domain/backoff.js'
 import type { AnnalsError } from '../domain/error.js'
 import type { BlobStore, Clock, Ids } from '../domain/ports/index.js'
+import { attempt, run } from '../domain/task.js'
 
 export interface PatienceDeps {
   readonly clock: Clock
@@ -26,6 +27,13 @@ export const patience =
       await backOff(clock, ids, attempt, signal)
     }
   }
+
+/** Of work that waits in the background, in milliseconds. */
+const patienceMs = 5 * 60_000
+
+/** The same of a step that throws. */
+export const patiently = <A>({ clock, ids, signal }: Omit<PatienceDeps, 'forMs'>, step: () => Promise<A>): Promise<A> =>
+  run(patience({ clock, ids, signal, forMs: patienceMs })(attempt(step)))
 
 /** Reads, lists and creates are repeated; what replaces or deletes is not. */
 export const patientBlobs = (blobs: BlobStore, again: Again): BlobStore => ({

@@ -2,7 +2,6 @@
  * Takes back what a submission did, or one of its manifests: each of its transactions by one of compensating events, the last first. A
  * resource that others have changed since is left alone, and listed. Whoever takes it up again finds in the log how far it is.
  */
-import { backOff } from '../../../domain/backoff.js'
 import { isAnnalsError } from '../../../domain/error.js'
 import type { BlobStore, Clock, Ids } from '../../../domain/ports/index.js'
 import { type ResourceRef, refKey } from '../../../domain/resource.js'
@@ -11,6 +10,7 @@ import { parseTransactionId } from '../../../domain/transaction-id.js'
 import type { ResourceVersion, WriteOptions } from '../../api.js'
 import type { Lease } from '../../lease.js'
 import type { Limits } from '../../limits.js'
+import { patiently } from '../../patience.js'
 import { writtenBy } from '../../saga/fence.js'
 import type { Tenant } from '../../store.js'
 import type { UndoConflict, Undone } from './api.js'
@@ -35,9 +35,6 @@ export interface UndoDeps {
   readonly limits: Limits
   readonly signal: AbortSignal
 }
-
-/** How long trouble that may pass is waited out, in milliseconds. */
-const patienceMs = 5 * 60_000
 
 /** `manifest`: only what that one did. `keep`: writes the conflicts of a transaction, the same ones whenever it is called. */
 export async function takeBack(
@@ -150,15 +147,3 @@ async function eventsOf(log: Tenant, transaction: string): Promise<ReadonlyArray
 
 const lastOfEach = (events: ReadonlyArray<ResourceVersion>): ReadonlyMap<string, ResourceVersion> =>
   new Map(events.map((event) => [refKey(event as ResourceRef), event]))
-
-async function patiently<A>({ clock, ids, signal }: UndoDeps, step: () => Promise<A>): Promise<A> {
-  const until = clock.now() + patienceMs * 1000
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await step()
-    } catch (error) {
-      if (!isAnnalsError(error) || !error.retryable || clock.now() >= until || signal.aborted) throw error
-    }
-    await backOff(clock, ids, attempt, signal)
-  }
-}

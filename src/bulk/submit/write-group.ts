@@ -2,7 +2,6 @@
  * Writes the lines of a group: one transaction in each log, under a request key that is the group's own. What was written already, by
  * this process or one that died, is found in the log and not written again.
  */
-import { backOff } from '../../../domain/backoff.js'
 import { ReadBody } from '../../../domain/document.js'
 import { type AnnalsError, annalsError, isAnnalsError } from '../../../domain/error.js'
 import { outcomeOf } from '../../../domain/fhir/outcome.js'
@@ -14,6 +13,7 @@ import { refKey } from '../../../domain/resource.js'
 import { mapBounded } from '../../../domain/task.js'
 import type { DecisionState, OperationInput, WriteOptions } from '../../api.js'
 import type { Limits } from '../../limits.js'
+import { patiently } from '../../patience.js'
 import { fenceType } from '../../saga/fence.js'
 import type { Tenant } from '../../store.js'
 import type { SubmissionOptions } from './api.js'
@@ -43,9 +43,6 @@ export interface Effect {
   readonly isSkipped?: boolean
   readonly issue?: Issue
 }
-
-/** How long trouble that may pass is waited out, in milliseconds. */
-const patienceMs = 5 * 60_000
 
 /** In the order of what is wanted. */
 export async function writeGroup(deps: WriteDeps, key: string, wanted: ReadonlyArray<Wanted>): Promise<Effect[]> {
@@ -82,8 +79,10 @@ async function writeInLog(
   if ([...(known ?? new Map()).keys()].some((each) => isPartOf(each, key)))
     return writeHalves(deps, key, partition, wanted)
   try {
-    return withSkipped(deps, wanted, await patiently(deps, () => transactIn(deps, log, key, wanted)))
+    const write = () => transactIn(deps, log, key, wanted)
+    return withSkipped(deps, wanted, await patiently(deps, write))
   } catch (error) {
+    if (isFenced(error)) throw stopped()
     if (!isAnnalsError(error) || error._tag !== 'LimitExceeded') throw error
     if (wanted.length > 1) return writeHalves(deps, key, partition, wanted)
     return [{ version: 0, issue: issueOf(error) }]
@@ -95,20 +94,6 @@ async function writeHalves(deps: WriteDeps, key: string, partition: number, want
   const middle = Math.ceil(wanted.length / 2)
   const first = await writeInLog(deps, halfKey(key, 0), partition, wanted.slice(0, middle))
   return [...first, ...(await writeInLog(deps, halfKey(key, 1), partition, wanted.slice(middle)))]
-}
-
-async function patiently<A>(deps: WriteDeps, step: () => Promise<A>): Promise<A> {
-  const until = deps.clock.now() + patienceMs * 1000
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await step()
-    } catch (error) {
-      if (!isAnnalsError(error)) throw error
-      if (isFenced(error)) throw stopped()
-      if (!error.retryable || deps.clock.now() >= until || deps.signal.aborted) throw error
-    }
-    await backOff(deps.clock, deps.ids, attempt, deps.signal)
-  }
 }
 
 const issueOf = (error: AnnalsError): Issue => ({
@@ -129,8 +114,8 @@ const withSkipped = ({ options }: WriteDeps, wanted: ReadonlyArray<Wanted>, effe
       : effect,
   )
 
-const isFenced = (error: AnnalsError): boolean =>
-  error._tag === 'Conflict' && error.data.conflicts.some(({ type }) => type === fenceType)
+const isFenced = (error: unknown): boolean =>
+  isAnnalsError(error) && error._tag === 'Conflict' && error.data.conflicts.some(({ type }) => type === fenceType)
 
 async function transactIn(
   deps: WriteDeps,

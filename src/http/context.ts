@@ -80,8 +80,8 @@ export const traceOf = (request: FastifyRequest): string | undefined =>
   traceparent.exec(header(request, 'traceparent') ?? '')?.[1]
 
 /**
- * A request id is the causation of what is written, as the log and the answer call it; the trace of a W3C trace context its correlation, and an idempotency key its
- * request key.
+ * A request id is the causation of what is written, as the log and the answer call it; the trace of a W3C trace context its correlation,
+ * and an idempotency key its request key.
  */
 export function auditOf(request: FastifyRequest): WriteOptions {
   const causation = header(request, 'x-request-id')

@@ -8,6 +8,9 @@ import { inHeader, inParameter } from './places.js'
 const fhirType = 'application/fhir+json'
 export const fhirJson = `${fhirType}; charset=utf-8`
 
+/** What the files of bulk data are called. */
+export const ndjsonTypes: ReadonlySet<string> = new Set(['application/fhir+ndjson', 'application/ndjson', 'ndjson'])
+
 /** What resources are written as: the general types as they are asked for, the formal one before them. */
 const written = [fhirType, 'application/json', 'text/json']
 /** The formal type as it was before STU3. */

@@ -37,14 +37,14 @@ export const sendAccepted = (reply: FastifyReply, location: string): FastifyRepl
 
 export interface Pending {
   readonly status?: 200 | 202
-  /** Since the work was asked for. */
-  readonly ageMs: number
+  /** Since the work was asked for (default 0). */
+  readonly ageMs?: number
   /** Of fewer than 100 characters. */
   readonly progress: string
 }
 
 /** What takes long already is asked for less often. */
-export function sendPending(reply: FastifyReply, { status = 202, ageMs, progress }: Pending): FastifyReply {
+export function sendPending(reply: FastifyReply, { status = 202, ageMs = 0, progress }: Pending): FastifyReply {
   const seconds = Math.min(maxWait, Math.max(1, Math.floor(ageMs / 10_000)))
   return reply
     .code(status)

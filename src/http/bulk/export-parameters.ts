@@ -8,6 +8,7 @@ import { formatInstant } from '../../../domain/instant.js'
 import type { ExportOptions, Outcome } from '../../index.js'
 import { periodIn } from '../context.js'
 import { HttpProblem, issueOf } from '../failures.js'
+import { ndjsonTypes } from '../formats.js'
 import { readMediaType } from '../negotiation.js'
 import { type Given, givenIn } from '../operations/input.js'
 import { inParameter, type Place } from '../places.js'
@@ -36,9 +37,6 @@ const [outputFormat, since, until, type, elements, typeFilter, patient] = [
 
 const once: ReadonlyArray<string> = [outputFormat, since, until]
 export const exportParameters: ReadonlyArray<string> = [...once, type, elements, typeFilter, patient]
-
-/** Of NDJSON. */
-const formats: ReadonlySet<string> = new Set(['application/fhir+ndjson', 'application/ndjson', 'ndjson'])
 
 export function askedOf(request: FastifyRequest, level: Level): Asked {
   const given = givenIn(request)
@@ -149,8 +147,8 @@ const problemAt = (name: string, data: object, place: Place): HttpProblem =>
 function checkFormat(reading: Reading, served: FhirVersion): void {
   for (const { value, place } of reading.texts(outputFormat)) {
     const { type, parameters } = readMediaType(value.replace(/(\w) (?=\w)/g, '$1+'))
-    if (formats.has(type) && (parameters.get('fhirversion') ?? served) === served) continue
-    const known = [...formats].join(', ')
+    if (ndjsonTypes.has(type) && (parameters.get('fhirversion') ?? served) === served) continue
+    const known = [...ndjsonTypes].join(', ')
     throw refused(outputFormat, `it is one of ${known}, of FHIR ${served}`, place, 'not-supported')
   }
 }

@@ -1,8 +1,9 @@
 /** The routes of bulk exports, and who works on them. */
 import type { FastifyInstance } from 'fastify'
-import type { BulkWorker, Store } from '../../index.js'
+import type { Store } from '../../index.js'
 import type { Context } from '../context.js'
 import type { CheckPoll } from '../polling.js'
+import { workWhileListening } from '../workers.js'
 import { addFiles } from './export-files.js'
 import { addKickOffs } from './export-kick-off.js'
 import { addStatus } from './export-status.js'
@@ -15,10 +16,6 @@ export function addExports(scope: FastifyInstance, context: Context, checkPoll: 
 
 /** While it listens, a server goes on with what others have left, and removes what has expired. */
 export function addExportWorker(app: FastifyInstance, store: Store): void {
-  let worker: BulkWorker | undefined
-  app.addHook('onListen', async () => {
-    const onFailure = (error: unknown): void => app.log.warn({ err: error }, 'no work on exports for now')
-    worker = store.exports.work({ onFailure })
-  })
-  app.addHook('onClose', async () => worker?.stop())
+  const onFailure = (error: unknown): void => app.log.warn({ err: error }, 'no work on exports for now')
+  workWhileListening(app, () => store.exports.work({ onFailure }))
 }

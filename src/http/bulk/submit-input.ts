@@ -4,13 +4,13 @@
  */
 import type { FastifyRequest } from 'fastify'
 import * as E from 'fp-ts/lib/Either.js'
-import { scanBody } from '../../../domain/body/index.js'
 import { checkSegment } from '../../../domain/resource.js'
 import type { SubmissionName } from '../../index.js'
 import { HttpProblem } from '../failures.js'
-import { checkContentType } from '../formats.js'
+import { checkContentType, ndjsonTypes } from '../formats.js'
 import { bulkSubmit, bulkSubmitStatus, type Operation } from '../operations/definitions.js'
-import { type Place, placeOfError } from '../places.js'
+import { parametersIn } from '../operations/input.js'
+import type { Place } from '../places.js'
 import { isLenient } from '../preferences.js'
 
 export interface SubmitInput extends SubmissionName {
@@ -46,14 +46,12 @@ const statuses: ReadonlyMap<string, NonNullable<SubmitInput['status']>> = new Ma
   ['aborted', 'stopped'],
 ])
 
-const ndjson: ReadonlySet<string> = new Set(['application/fhir+ndjson', 'application/ndjson', 'ndjson'])
-
 export function submitInputOf(request: FastifyRequest): SubmitInput {
   const given = parametersOf(request)
   const find = (name: string): Given | undefined => given.find((each) => each.name === name)
   checkNames(request, given, bulkSubmit)
   const format = find('outputformat') ?? find('_outputformat')
-  if (format !== undefined && !ndjson.has(String(format.value).split(';')[0]?.trim() ?? ''))
+  if (format !== undefined && !ndjsonTypes.has(String(format.value).split(';')[0]?.trim() ?? ''))
     throw refused('outputFormat: files of application/fhir+ndjson are taken', format.place, 'not-supported')
   const manifest = find('manifesturl')
   if (manifest !== undefined && find('fhirbaseurl') === undefined)
@@ -118,12 +116,7 @@ function parametersOf(request: FastifyRequest): Given[] {
   const body = request.body as Buffer | undefined
   if (body === undefined || body.length === 0)
     throw refused('a Parameters resource is needed', { expression: ['Parameters'] }, 'required')
-  const scanned = scanBody(body)
-  if (E.isLeft(scanned)) throw refused(scanned.left.message, placeOfError(scanned.left, 'Parameters'), 'structure')
-  const said = JSON.parse(body.toString()) as { readonly resourceType?: unknown; readonly parameter?: unknown }
-  if (said.resourceType !== 'Parameters')
-    throw refused('a Parameters resource is needed', { expression: ['Parameters'] }, 'invalid')
-  return given(said.parameter ?? [], 'Parameters.parameter')
+  return given(parametersIn(body) ?? [], 'Parameters.parameter')
 }
 
 function given(list: unknown, path: string): Given[] {

@@ -31,8 +31,7 @@ export function addSubmitStatus(app: FastifyInstance, context: Context, checkPol
     await checkPoll(request)
     const tenant = await tenantOf(context, request)
     const status = await ownSubmission(request, tenant, nameOf(request))
-    const hasEnded = status.isEnded && !status.hasWork
-    if (!hasEnded) reply.code(202).headers({ 'x-progress': progressOf(status), 'retry-after': retryAfter })
+    if (!status.isEnded) reply.code(202).headers({ 'x-progress': progressOf(status), 'retry-after': retryAfter })
     const manifest = manifestOf(status, `${baseOf(context, request)}/$bulk-submit-status/${tokenOf(status)}`, context)
     return reply.header('content-type', 'application/json').send(manifest)
   })

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { baseOf, type Context, tenantOf } from '../context.js'
 import { HttpProblem } from '../failures.js'
+import { sendAccepted, sendPending } from '../polling.js'
 import { type Control, type Job, type Jobs, makeJobs, type Owner } from './jobs.js'
 
 /** Sends a result, to everybody who asks for it. */
@@ -19,10 +20,8 @@ export interface AsyncJobs {
   addStatus(app: FastifyInstance, kind: string, check: (request: FastifyRequest) => void): void
 }
 
-/** Seconds after which to ask again. */
-const pollSeconds = '1'
-/** Of `X-Progress`, in characters. */
-const maxProgress = 100
+/** Seconds after which whoever was refused comes again. */
+const busyFor = '1'
 
 export function makeAsyncJobs(app: FastifyInstance, context: Context): AsyncJobs {
   const jobs: Jobs<SendResult> = makeJobs(context.settings)
@@ -47,23 +46,16 @@ export function makeAsyncJobs(app: FastifyInstance, context: Context): AsyncJobs
       const job = jobs.begin(kind, await ownerOf(request), work)
       if (job === undefined) {
         const problem = `$${kind} is under way already, or too much else; ask again later`
-        throw new HttpProblem(429, 'throttled', problem, { 'retry-after': pollSeconds })
+        throw new HttpProblem(429, 'throttled', problem, { 'retry-after': busyFor })
       }
-      return reply
-        .code(202)
-        .header('content-location', `${baseOf(context, request)}/${statusPath(kind)}/${job.id}`)
-        .send()
+      return sendAccepted(reply, `${baseOf(context, request)}/${statusPath(kind)}/${job.id}`)
     },
     addStatus(app, kind, check) {
       const url = `/${statusPath(kind)}/:job`
       app.get(url, async (request, reply) => {
         check(request)
         const { end, progress } = await jobOf(kind, request)
-        if (end === undefined)
-          return reply
-            .code(202)
-            .headers({ 'x-progress': progress.slice(0, maxProgress), 'retry-after': pollSeconds })
-            .send()
+        if (end === undefined) return sendPending(reply, { progress })
         if ('error' in end) throw end.error
         return end.result(request, reply.header('expires', end.expires.toUTCString()))
       })

@@ -75,19 +75,25 @@ const inQuery = (request: FastifyRequest): Given[] =>
     place: inParameter(/^[\w:.-]{1,40}$/.test(name) ? name : 'parameter'),
   }))
 
+/** What a Parameters resource has as its parameters, whatever that is; `undefined`: it has none. */
+export function parametersIn(body: Buffer): unknown {
+  const scanned = scanBody(body)
+  if (E.isLeft(scanned)) throw refused(scanned.left.message, placeOfError(scanned.left, 'Parameters'), 'structure')
+  const { resourceType, parameter } = JSON.parse(body.toString()) as {
+    readonly resourceType?: unknown
+    readonly parameter?: unknown
+  }
+  if (resourceType === 'Parameters') return parameter
+  throw refused('a Parameters resource is needed', { expression: ['Parameters'] }, 'invalid')
+}
+
 /** A POST may come without a body. */
 function inBody(request: FastifyRequest): Given[] {
   const body = request.body as Buffer | undefined
   if (request.method !== 'POST' || body === undefined || body.length === 0) return []
   checkContentType(request)
-  const scanned = scanBody(body)
-  if (E.isLeft(scanned)) throw refused(scanned.left.message, placeOfError(scanned.left, 'Parameters'), 'structure')
-  const { resourceType, parameter = [] } = JSON.parse(body.toString()) as {
-    readonly resourceType?: unknown
-    readonly parameter?: unknown
-  }
-  if (resourceType !== 'Parameters')
-    throw refused('a Parameters resource is needed', { expression: ['Parameters'] }, 'invalid')
+  const parameter = parametersIn(body)
+  if (parameter === undefined) return []
   if (!Array.isArray(parameter))
     throw refused('a list is needed', { expression: ['Parameters.parameter'] }, 'structure')
   return parameter.map((each: unknown, i): Given => {

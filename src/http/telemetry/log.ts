@@ -42,8 +42,8 @@ const isNoResource = (key: unknown): boolean =>
 const resourceName = /\b[A-Z][A-Za-z]{0,63}\/[A-Za-z0-9\-.]{1,64}/g
 
 /**
- * A typed error says what failed, and its key and its problem may name a resource. The message of any other may quote what was being read: its
- * type and the places of its stack say where to look.
+ * A typed error says what failed, and its key and its problem may name a resource. The message of any other may quote what was being
+ * read: its type and the places of its stack say where to look.
  */
 function failureFields(error: unknown): object {
   if (isAnnalsError(error)) {

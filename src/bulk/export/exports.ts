@@ -1,3 +1,4 @@
+/** The exports of a tenant: begins, lists, resumes, cancels and removes them. */
 import { sha256 } from '../../../domain/commit.js'
 import { type AnnalsError, annalsError } from '../../../domain/error.js'
 import type { FhirVersion } from '../../../domain/fhir/version.js'

@@ -1,3 +1,4 @@
+/** The submissions of a tenant: begins, extends, processes, reports and takes them back, in any process. */
 import { type AnnalsError, annalsError } from '../../../domain/error.js'
 import { formatInstant } from '../../../domain/instant.js'
 import { bulkPk, encodeSegment } from '../../../domain/keys.js'
